@@ -1,0 +1,1 @@
+//! The Linux data plane: namespaces, links, routes, rules, nexthop objects and FIB watches.

@@ -1,0 +1,1 @@
+//! The agent: builds a node's virtual routers and supervises their engines.

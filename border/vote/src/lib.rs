@@ -1,0 +1,1 @@
+//! The voter: a pure function from evidence to verdict.

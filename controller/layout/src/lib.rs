@@ -1,0 +1,1 @@
+//! The layout: from a topology to addresses, VNIs, node and border specifications.

@@ -1,0 +1,1 @@
+//! The controller: desired state in, actual state collected, operators answered.

@@ -1,0 +1,188 @@
+//! The topology as the rest of braid sees it: parsed, checked, with every default filled in.
+//!
+//! A [`Topology`] can only be had from [`crate::parse`], so whoever holds one knows that names are unique, endpoints
+//! exist, prefixes are disjoint and every virtual network is connected.
+
+use std::{net::Ipv4Addr, time::Duration};
+
+use braid_proto::{Engine, InterfaceName, NetworkName, NodeName, VnId, VnName};
+use ipnet::Ipv4Net;
+
+/// A checked topology file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Topology {
+    /// The network's name; in a lab, the lab's.
+    pub name: NetworkName,
+    /// The nodes, in file order.
+    pub nodes: Vec<Node>,
+    /// The physical links, in file order.
+    pub links: Vec<Link>,
+    /// The virtual networks, in file order.
+    pub vns: Vec<VirtualNetwork>,
+    /// Who may forward what.
+    pub vote: VoteRules,
+    /// The pools from which addresses are allocated.
+    pub addressing: Addressing,
+}
+
+/// A physical router.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    /// Unique name.
+    pub name: NodeName,
+    /// Where it stands.
+    pub position: Option<Position>,
+    /// Present on nodes with attached (customer) prefixes.
+    pub border: Option<Border>,
+}
+
+/// Degrees on WGS 84.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Position {
+    /// Degrees north, -90 to 90.
+    pub latitude: f64,
+    /// Degrees east, -180 to 180.
+    pub longitude: f64,
+}
+
+/// What makes a node a border.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Border {
+    /// The attached prefixes, in file order, at least one, disjoint over the whole network.
+    pub prefixes: Vec<AttachedPrefix>,
+}
+
+/// A customer prefix and the interface behind which it lies.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AttachedPrefix {
+    /// The prefix, host bits zero.
+    pub prefix: Ipv4Net,
+    /// The customer-facing interface on the node: as given, or `cust0`, `cust1`, … by order. A lab makes it.
+    pub interface: InterfaceName,
+}
+
+/// A physical link between two nodes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Link {
+    /// The first endpoint as written.
+    pub a: Endpoint,
+    /// The second endpoint as written.
+    pub b: Endpoint,
+    /// IGP metric in both directions, 1 to 65535 (OSPF's 16 bits bound it); default 10.
+    pub metric: u16,
+    /// One-way propagation delay, where the file gives one.
+    pub delay: Option<Duration>,
+    /// MTU of the physical link in bytes, 1280 to 9216; default 1600 so that customers keep 1500.
+    pub mtu: u16,
+    /// Addresses of the two endpoints, first endpoint first, where the operator has set them; else allocated.
+    pub addresses: Option<(Ipv4Addr, Ipv4Addr)>,
+}
+
+/// One end of a link.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Endpoint {
+    /// The node.
+    pub node: NodeName,
+    /// The interface on it.
+    pub interface: InterfaceName,
+}
+
+/// One virtual network.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VirtualNetwork {
+    /// Unique id, 1 to 255.
+    pub id: VnId,
+    /// Unique name.
+    pub name: VnName,
+    /// What routes it.
+    pub engine: Engine,
+    /// Over which links it runs.
+    pub layout: LayoutRule,
+    /// Interval between hellos on its links, 1 s to 60 s in whole seconds; default 1 s. A silent neighbour is given up
+    /// after four of them (IS-IS: three).
+    pub hello: Duration,
+    /// What one instance may use of its node.
+    pub limits: Limits,
+}
+
+/// Over which physical links a virtual network runs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum LayoutRule {
+    /// All links.
+    #[default]
+    Full,
+    /// All links but these: indices into [`Topology::links`], ascending and unique. What remains connects all nodes.
+    Without(Vec<usize>),
+}
+
+/// Bounds on one engine instance, enforced by its cgroup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Memory in bytes, at least 16 MiB; default 512 MiB.
+    pub memory_bytes: u64,
+    /// Processes and threads, 8 to 4096; default 64.
+    pub pids: u32,
+}
+
+/// Voting policies: one by default, others per prefix.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VoteRules {
+    /// For every prefix that no rule matches.
+    pub default: VotePolicy,
+    /// The first rule whose `match` contains the prefix holds.
+    pub prefixes: Vec<PrefixRule>,
+}
+
+impl VoteRules {
+    /// The policy that holds for `prefix`.
+    #[must_use]
+    pub fn policy_for(&self, prefix: Ipv4Net) -> &VotePolicy {
+        self.prefixes.iter().find(|r| r.matches.contains(&prefix)).map_or(&self.default, |r| &r.policy)
+    }
+}
+
+/// A policy for some prefixes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PrefixRule {
+    /// Prefixes within this one.
+    pub matches: Ipv4Net,
+    /// What holds for them.
+    pub policy: VotePolicy,
+}
+
+/// How a border picks the virtual network that forwards a prefix.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VotePolicy {
+    /// Which rule decides.
+    pub kind: PolicyKind,
+    /// How long a mere disagreement must last before it decides; default 200 ms, 0 to 60 s.
+    pub settle: Duration,
+    /// How long a virtual network that was voted out must be clean before it may return; default 30 s, 0 to 600 s;
+    /// doubles with each relapse, up to 600 s.
+    pub fail_back: Duration,
+}
+
+/// The rule of a policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PolicyKind {
+    /// `master` drives; the others check it and stand in for it.
+    Master {
+        /// The virtual network that drives.
+        master: VnId,
+    },
+    /// The strict majority of code bases decides.
+    Majority,
+}
+
+/// Pools from which the layout allocates. Disjoint from one another and from attached prefixes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Addressing {
+    /// /32 per node, the same in every virtual network; default 100.64.0.0/16.
+    pub loopbacks: Ipv4Net,
+    /// /31 per link inside virtual networks, the same in every one; default 100.65.0.0/16.
+    pub links: Ipv4Net,
+    /// /31 per physical link whose addresses the file does not give; default 100.66.0.0/16.
+    pub underlay: Ipv4Net,
+    /// /31 per virtual network for its ports; default 100.67.0.0/16.
+    pub ports: Ipv4Net,
+}
