@@ -10,7 +10,9 @@ use thiserror::Error;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum NameError {
     /// Not `[a-z0-9-]{1,32}`, or a hyphen at an end.
-    #[error("`{text}` is not a {what} name: use 1 to 32 of a-z, 0-9 and hyphens, with no hyphen at either end")]
+    #[error(
+        "`{text}` is not a {what} name: use 1 to 32 of a-z, 0-9 and hyphens, with no hyphen at either end"
+    )]
     Name {
         /// What kind of name was wanted.
         what: &'static str,
