@@ -1,1 +1,6 @@
-//! The border: reads every VN's FIB, votes prefix by prefix, and steers.
+//! border
+pub mod ballots;
+pub mod booth;
+pub mod filter;
+pub mod spec;
+pub mod steering;

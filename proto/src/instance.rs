@@ -4,13 +4,14 @@
 //! that passes between them. A border takes pids from it and watches them itself, so a dead agent leaves it with eyes.
 
 use std::{
-    fs,
-    io::{self, Write},
+    fs, io,
     path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+use crate::replace_file;
 
 /// How an engine instance fares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,11 +84,7 @@ impl InstanceFile {
         let path = dir.join(Self::NAME);
         let text = serde_json::to_vec(self)
             .map_err(|source| InstanceError::Format { path: path.clone(), source })?;
-        let fresh = dir.join(".instance.json.new");
-        fs::File::create(&fresh)
-            .and_then(|mut file| file.write_all(&text))
-            .and_then(|()| fs::rename(&fresh, &path))
-            .map_err(|source| InstanceError::Io { action: "write", path, source })
+        replace_file(&path, &text).map_err(|source| InstanceError::Io { action: "write", path, source })
     }
 
     /// Reads the file in `dir`; `None` where there is none.

@@ -15,13 +15,18 @@
 //! ```
 
 mod address;
+mod dial;
 mod engine;
+mod file;
 mod instance;
 mod name;
 mod vn_id;
+pub mod wire;
 
 pub use address::{Address, AddressError, ConnectError, TlsFiles};
+pub use dial::stay_connected;
 pub use engine::{Engine, UnknownEngine};
+pub use file::replace_file;
 pub use instance::{InstanceError, InstanceFile, InstanceProcess, InstanceState};
 pub use name::{InterfaceName, NameError, NetworkName, NodeName, VnName};
 pub use vn_id::{VnId, VnIdError};

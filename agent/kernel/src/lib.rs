@@ -1,1 +1,28 @@
 //! The Linux data plane: namespaces, links, routes, rules, nexthop objects and FIB watches.
+mod address;
+mod error;
+pub mod filter;
+mod link;
+mod link_watch;
+mod netlink;
+mod netns;
+mod nexthop;
+mod process;
+mod route;
+mod rule;
+mod socket;
+pub mod sysctl;
+mod veth;
+mod vxlan;
+pub use address::Address;
+pub use error::{NetlinkError, Refusal};
+pub use link::{Link, LinkKind};
+pub use link_watch::{LinkEvent, LinkWatch};
+pub use netlink::Netlink;
+pub use netns::{Netns, NetnsError, pids_in};
+pub use nexthop::{GroupMember, Nexthop, NexthopTarget};
+pub use process::{Process, ProcessError, ProcessId, Signal, terminate};
+pub use route::{NextHop, RefusedRoute, Route, RouteChange, RouteFilter, RouteKind};
+pub use rule::{Rule, RuleAction};
+pub use veth::VethSpec;
+pub use vxlan::{VXLAN_OVERHEAD, VxlanSpec};

@@ -3,10 +3,11 @@
 //! A [`Topology`] can only be had from [`crate::parse`], so whoever holds one knows that names are unique, endpoints
 //! exist, prefixes are disjoint and every virtual network is connected.
 
-use std::{net::Ipv4Addr, time::Duration};
+use std::{collections::HashMap, net::Ipv4Addr, time::Duration};
 
 use braid_proto::{Engine, InterfaceName, NetworkName, NodeName, VnId, VnName};
 use ipnet::Ipv4Net;
+use petgraph::graph::{NodeIndex, UnGraph};
 
 /// A checked topology file.
 #[derive(Debug, Clone, PartialEq)]
@@ -185,4 +186,43 @@ pub struct Addressing {
     pub underlay: Ipv4Net,
     /// /31 per virtual network for its ports; default 100.67.0.0/16.
     pub ports: Ipv4Net,
+}
+
+impl Topology {
+    /// The node called `name`.
+    #[must_use]
+    pub fn node(&self, name: &NodeName) -> Option<&Node> {
+        self.nodes.iter().find(|node| node.name == *name)
+    }
+
+    /// The virtual network with this id.
+    #[must_use]
+    pub fn vn(&self, id: VnId) -> Option<&VirtualNetwork> {
+        self.vns.iter().find(|vn| vn.id == id)
+    }
+
+    /// The physical network as a graph: node `i` is `nodes[i]`, edge `i` is `links[i]`, parallel links included.
+    #[must_use]
+    pub fn graph(&self) -> UnGraph<&Node, &Link, u32> {
+        let mut graph = UnGraph::with_capacity(self.nodes.len(), self.links.len());
+        let index: HashMap<&NodeName, NodeIndex> =
+            self.nodes.iter().map(|node| (&node.name, graph.add_node(node))).collect();
+        for link in &self.links {
+            if let (Some(a), Some(b)) = (index.get(&link.a.node), index.get(&link.b.node)) {
+                graph.add_edge(*a, *b, link);
+            }
+        }
+        graph
+    }
+}
+
+impl VirtualNetwork {
+    /// Whether it runs over the link with this index in [`Topology::links`].
+    #[must_use]
+    pub fn uses(&self, link: usize) -> bool {
+        match &self.layout {
+            LayoutRule::Full => true,
+            LayoutRule::Without(links) => links.binary_search(&link).is_err(),
+        }
+    }
 }

@@ -1,0 +1,161 @@
+//! What this node is to be: the controller's specification, checked on arrival.
+
+use std::{collections::BTreeSet, net::Ipv4Addr, time::Duration};
+
+use braid_proto::{
+    Engine, InterfaceName, NodeName, VnId, VnName, v1,
+    wire::{FieldError, duration, number, parse, vn_id},
+};
+use ipnet::Ipv4Net;
+
+/// A checked node specification.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Spec {
+    /// Grows with every change of the topology.
+    pub revision: u64,
+    /// The node.
+    pub node: NodeName,
+    /// Its physical links: number and interface.
+    pub links: Vec<(u16, InterfaceName)>,
+    /// Its virtual routers.
+    pub routers: Vec<Router>,
+}
+
+/// A virtual router to be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Router {
+    /// Its virtual network's id.
+    pub vn: VnId,
+    /// Its virtual network's name.
+    pub name: VnName,
+    /// What routes it.
+    pub engine: Engine,
+    /// Its network namespace.
+    pub namespace: String,
+    /// Its /32, also the router id.
+    pub loopback: Ipv4Addr,
+    /// Its virtual links.
+    pub links: Vec<VirtualLink>,
+    /// On borders: the way in and out.
+    pub port: Option<Port>,
+    /// Prefixes that it originates.
+    pub attached: Vec<Ipv4Net>,
+    /// Interval between hellos.
+    pub hello: Duration,
+    /// Memory that its engine may use, in bytes.
+    pub memory_bytes: u64,
+    /// Processes and threads that its engine may have.
+    pub pids: u32,
+}
+
+/// A VXLAN device to be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VirtualLink {
+    /// Its name in the virtual router, also the physical interface's in the node.
+    pub interface: InterfaceName,
+    /// VXLAN network identifier.
+    pub vni: u32,
+    /// The physical link's number.
+    pub number: u16,
+    /// Our address and the link's /31.
+    pub address: Ipv4Net,
+    /// The far end's address.
+    pub peer: Ipv4Addr,
+    /// IGP metric.
+    pub metric: u16,
+    /// MTU in bytes.
+    pub mtu: u16,
+    /// The interface that carries it.
+    pub underlay: InterfaceName,
+    /// Outer source address.
+    pub local: Ipv4Addr,
+    /// Outer destination address.
+    pub remote: Ipv4Addr,
+}
+
+/// A veth pair to be, between the node and a virtual router.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Port {
+    /// The node's end.
+    pub node_interface: InterfaceName,
+    /// The router's end.
+    pub router_interface: InterfaceName,
+    /// The node's address.
+    pub node: Ipv4Net,
+    /// The router's address.
+    pub router: Ipv4Net,
+    /// MTU in bytes.
+    pub mtu: u16,
+}
+
+fn link(wire: &v1::VirtualLink) -> Result<VirtualLink, FieldError> {
+    Ok(VirtualLink {
+        interface: parse("routers.links.interface", &wire.interface)?,
+        vni: wire.vni,
+        number: number("routers.links.link_number", wire.link_number)?,
+        address: parse("routers.links.address", &wire.address)?,
+        peer: parse("routers.links.peer_address", &wire.peer_address)?,
+        metric: number("routers.links.metric", wire.metric)?,
+        mtu: number("routers.links.mtu", wire.mtu)?,
+        underlay: parse("routers.links.underlay_interface", &wire.underlay_interface)?,
+        local: parse("routers.links.underlay_local", &wire.underlay_local)?,
+        remote: parse("routers.links.underlay_remote", &wire.underlay_remote)?,
+    })
+}
+
+fn port(wire: &v1::Port) -> Result<Port, FieldError> {
+    Ok(Port {
+        node_interface: parse("routers.port.node_interface", &wire.node_interface)?,
+        router_interface: parse("routers.port.router_interface", &wire.router_interface)?,
+        node: parse("routers.port.node_address", &wire.node_address)?,
+        router: parse("routers.port.router_address", &wire.router_address)?,
+        mtu: number("routers.port.mtu", wire.mtu)?,
+    })
+}
+
+fn router(wire: v1::RouterSpec) -> Result<Router, FieldError> {
+    Ok(Router {
+        vn: vn_id("routers.vn_id", wire.vn_id)?,
+        name: parse("routers.vn", &wire.vn)?,
+        engine: parse("routers.engine", &wire.engine)?,
+        loopback: parse("routers.loopback", &wire.loopback)?,
+        links: wire.links.iter().map(link).collect::<Result<_, _>>()?,
+        port: wire.port.as_ref().map(port).transpose()?,
+        attached: wire
+            .attached
+            .iter()
+            .map(|prefix| parse("routers.attached", prefix))
+            .collect::<Result<_, _>>()?,
+        hello: duration("routers.hello", wire.hello)?,
+        memory_bytes: wire.memory_bytes,
+        pids: wire.pids,
+        namespace: wire.namespace,
+    })
+}
+
+impl TryFrom<v1::NodeSpec> for Spec {
+    type Error = FieldError;
+
+    fn try_from(wire: v1::NodeSpec) -> Result<Self, FieldError> {
+        let links = wire.links.iter().map(|l| {
+            Ok((number("links.number", l.number)?, parse("links.interface", &l.interface)?))
+        });
+        let spec = Spec {
+            revision: wire.revision,
+            node: parse("node", &wire.node)?,
+            links: links.collect::<Result<_, _>>()?,
+            routers: wire.routers.into_iter().map(router).collect::<Result<_, _>>()?,
+        };
+        // A namespace outside `<network>.<node>.` would not be ours to build, nor to take down.
+        let own = format!("{}.{}.", wire.network, spec.node);
+        if let Some(router) = spec.routers.iter().find(|r| !r.namespace.starts_with(&own)) {
+            let reason = format_args!("is `{}`, which does not begin with `{own}`", router.namespace);
+            return Err(FieldError::new("routers.namespace", reason));
+        }
+        let ids: BTreeSet<VnId> = spec.routers.iter().map(|r| r.vn).collect();
+        if ids.len() != spec.routers.len() {
+            return Err(FieldError::new("routers.vn_id", "is given twice"));
+        }
+        Ok(spec)
+    }
+}

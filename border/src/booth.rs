@@ -1,0 +1,258 @@
+//! The polling booth: evidence comes in, elections are held where it changed, verdicts stand. Pure; the caller has the
+//! clock.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use braid_proto::VnId;
+use braid_vote::{Ballot, Election, Elector, EngineState, Explanation, LayoutClass, Millis, RouteEvidence, Verdict};
+use ipnet::Ipv4Net;
+
+use crate::{ballots::Evidence, spec::Spec};
+
+/// How long the first vote waits for a virtual network of which nothing has been heard.
+const FIRST_VOTE_DEADLINE: Duration = Duration::from_secs(1);
+
+/// All elections of a border.
+#[derive(Debug, Default)]
+pub struct Booth {
+    spec: Spec,
+    voted: BTreeSet<Ipv4Net>,
+    electors: Vec<Elector>,
+    evidence: BTreeMap<VnId, Evidence>,
+    elections: BTreeMap<Ipv4Net, Election>,
+    /// When an election is due although nothing changes.
+    due: BTreeMap<Ipv4Net, Millis>,
+    changed: BTreeSet<Ipv4Net>,
+    /// Incumbents found in the kernel, until their elections have taken them over.
+    adopted: BTreeMap<Ipv4Net, VnId>,
+    /// Until when the first vote waits; `None` once it has been held.
+    first_vote_by: Option<Millis>,
+}
+
+impl Booth {
+    /// A booth for a border whose kernel already forwards these prefixes through these virtual networks.
+    #[must_use]
+    pub fn new(adopted: BTreeMap<Ipv4Net, VnId>) -> Self {
+        Self { adopted, first_vote_by: Some(Millis(0)), ..Self::default() }
+    }
+
+    /// The specification in force.
+    #[must_use]
+    pub const fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    /// Puts a specification in force. Evidence on virtual networks that stay is kept.
+    pub fn set_spec(&mut self, spec: Spec, now: Millis) {
+        if self.spec == Spec::default() && self.first_vote_by.is_some() {
+            self.first_vote_by = Some(now.after(FIRST_VOTE_DEADLINE));
+        }
+        self.voted = spec.foreign.iter().map(|foreign| foreign.prefix).collect();
+        self.electors = (0_u16..)
+            .zip(&spec.vns)
+            .map(|(rank, vn)| Elector {
+                vn: vn.id.get(),
+                rank,
+                code_base: vn.code_base.clone(),
+                layout: vn.layout_class.map(LayoutClass),
+            })
+            .collect();
+        self.evidence.retain(|id, _| spec.vn(*id).is_some());
+        for vn in &spec.vns {
+            self.evidence.entry(vn.id).or_default().set_voted(&self.voted, now);
+        }
+        self.elections.retain(|prefix, _| self.voted.contains(prefix));
+        self.due.retain(|prefix, _| self.voted.contains(prefix));
+        for foreign in &spec.foreign {
+            let adopted = self.adopted.remove(&foreign.prefix);
+            let election = self.elections.entry(foreign.prefix).or_insert_with(|| {
+                let mut election = Election::new(foreign.policy);
+                if let Some(vn) = adopted {
+                    election.adopt(vn.get());
+                }
+                election
+            });
+            if *election.policy() != foreign.policy {
+                election.set_policy(foreign.policy);
+            }
+        }
+        self.changed = self.voted.clone();
+        self.spec = spec;
+    }
+
+    /// The engine of a virtual network changed its state.
+    pub fn set_engine(&mut self, vn: VnId, state: EngineState, now: Millis) {
+        if let Some(evidence) = self.evidence.get_mut(&vn) {
+            evidence.set_engine(state, now);
+            self.changed = self.voted.clone();
+        }
+    }
+
+    /// These are all routes of a virtual network here.
+    pub fn set_routes(&mut self, vn: VnId, routes: BTreeMap<Ipv4Net, RouteEvidence>, now: Millis) {
+        if let Some(evidence) = self.evidence.get_mut(&vn) {
+            self.changed.extend(evidence.set_routes(routes, &self.voted, now));
+        }
+    }
+
+    /// A virtual network's route for one prefix is now this.
+    pub fn set_route(&mut self, vn: VnId, prefix: Ipv4Net, route: RouteEvidence, now: Millis) {
+        if let Some(evidence) = self.evidence.get_mut(&vn) {
+            self.changed.extend(evidence.set_route(prefix, route, &self.voted, now));
+        }
+    }
+
+    fn ballots(&self, prefix: Ipv4Net) -> Vec<Ballot> {
+        self.evidence.iter().map(|(vn, evidence)| evidence.ballot(vn.get(), prefix)).collect()
+    }
+
+    /// Whether votes may be held: everyone has been heard, or was waited for long enough. A vote held earlier would go to
+    /// whoever happens to be heard first.
+    fn open(&mut self, now: Millis) -> bool {
+        if let Some(by) = self.first_vote_by {
+            let all_heard = self.evidence.values().all(|evidence| evidence.heard);
+            if self.evidence.is_empty() || (!all_heard && now < by) {
+                return false;
+            }
+            self.first_vote_by = None;
+        }
+        true
+    }
+
+    /// Holds the elections that are due. Gives the prefixes whose verdict changed.
+    pub fn decide(&mut self, now: Millis) -> Vec<Ipv4Net> {
+        if !self.open(now) {
+            return Vec::new();
+        }
+        let mut due = std::mem::take(&mut self.changed);
+        due.extend(self.due.iter().filter(|(_, at)| **at <= now).map(|(prefix, _)| *prefix));
+        let mut verdicts_changed = Vec::new();
+        for prefix in due {
+            let ballots = self.ballots(prefix);
+            let Some(election) = self.elections.get_mut(&prefix) else { continue };
+            let decision = election.decide(now, &self.electors, &ballots);
+            if decision.changed {
+                verdicts_changed.push(prefix);
+            }
+            match decision.recheck_at {
+                Some(at) => self.due.insert(prefix, at),
+                None => self.due.remove(&prefix),
+            };
+        }
+        verdicts_changed
+    }
+
+    /// When to call [`Booth::decide`] again although nothing changes.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Millis> {
+        self.first_vote_by.filter(|_| !self.evidence.is_empty()).or_else(|| self.due.values().min().copied())
+    }
+
+    /// Every prefix voted on, with the verdict if there has been a vote.
+    pub fn verdicts(&self) -> impl Iterator<Item = (Ipv4Net, Option<&Verdict>)> {
+        self.elections.iter().map(|(prefix, election)| (*prefix, election.verdict()))
+    }
+
+    /// Why a prefix's verdict is what it is; `None` for one that is not voted on.
+    #[must_use]
+    pub fn explain(&self, prefix: Ipv4Net, now: Millis) -> Option<Explanation> {
+        let election = self.elections.get(&prefix)?;
+        Some(election.explain(now, &self.electors, &self.ballots(prefix)))
+    }
+
+    /// The ballots of a prefix, for the ages of the evidence.
+    #[must_use]
+    pub fn ballot(&self, vn: VnId, prefix: Ipv4Net) -> Option<Ballot> {
+        self.evidence.get(&vn).map(|evidence| evidence.ballot(vn.get(), prefix))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use braid_vote::{NextHop, Policy, Rule};
+
+    use super::*;
+    use crate::spec::{Foreign, Vn};
+
+    fn vn(id: u32) -> VnId {
+        VnId::try_from(id).unwrap()
+    }
+
+    fn spec() -> Spec {
+        let network = |id: u32, code_base: &str| Vn {
+            id: vn(id),
+            name: format!("vn{id}").parse().unwrap(),
+            engine: code_base.to_owned(),
+            code_base: code_base.to_owned(),
+            namespace: format!("lab.a.vn{id}"),
+            port: format!("braid-vn{id}").parse().unwrap(),
+            gateway: [100, 67, 0, 1].into(),
+            layout_class: None,
+        };
+        Spec {
+            vns: vec![network(1, "frr"), network(2, "bird")],
+            foreign: vec![Foreign {
+                prefix: prefix(),
+                egress: ["b".parse().unwrap()].into(),
+                policy: Policy::new(Rule::Master { master: 1 }),
+            }],
+            ..Spec::default()
+        }
+    }
+
+    fn prefix() -> Ipv4Net {
+        "198.18.1.0/24".parse().unwrap()
+    }
+
+    fn route() -> RouteEvidence {
+        let hop = NextHop { gateway: Some([100, 65, 0, 3].into()), interface: "eth1".into() };
+        RouteEvidence::Usable { next_hops: vec![hop].into(), metric: 20 }
+    }
+
+    fn winner(booth: &Booth) -> Option<u8> {
+        booth.verdicts().next().and_then(|(_, verdict)| verdict.and_then(|v| v.winner))
+    }
+
+    #[test]
+    fn a_restarted_border_waits_for_the_incumbent_it_found_before_it_votes() {
+        // Goal: being heard first is no merit.
+        let mut booth = Booth::new([(prefix(), vn(1))].into());
+        booth.set_spec(spec(), Millis(0));
+        booth.set_routes(vn(2), [(prefix(), route())].into(), Millis(1));
+        assert_eq!(booth.decide(Millis(2)), []);
+        booth.set_routes(vn(1), [(prefix(), route())].into(), Millis(3));
+        assert_eq!(booth.decide(Millis(3)), [prefix()]);
+        assert_eq!(winner(&booth), Some(1));
+    }
+
+    #[test]
+    fn a_virtual_network_that_stays_silent_holds_up_the_first_vote_only_so_long() {
+        let mut booth = Booth::new(BTreeMap::new());
+        booth.set_spec(spec(), Millis(0));
+        booth.set_routes(vn(2), [(prefix(), route())].into(), Millis(1));
+        let by = booth.next_due().unwrap();
+        assert_eq!(booth.decide(by), [prefix()]);
+        assert_eq!(winner(&booth), Some(2));
+    }
+
+    #[test]
+    fn the_death_of_the_winner_moves_its_prefixes_at_once() {
+        let mut booth = Booth::new(BTreeMap::new());
+        booth.set_spec(spec(), Millis(0));
+        for id in [1, 2] {
+            booth.set_engine(vn(id), EngineState::Running, Millis(0));
+            booth.set_routes(vn(id), [(prefix(), route())].into(), Millis(0));
+        }
+        booth.decide(Millis(0));
+        booth.decide(Millis(1000));
+        assert_eq!(winner(&booth), Some(1));
+        booth.set_engine(vn(1), EngineState::Gone, Millis(2000));
+        assert_eq!(booth.decide(Millis(2000)), [prefix()]);
+        assert_eq!(winner(&booth), Some(2));
+        let explanation = booth.explain(prefix(), Millis(2001)).unwrap();
+        assert_eq!(explanation.verdict.winner, Some(2));
+    }
+}

@@ -1,0 +1,65 @@
+//! How a border picks among VNs, and how patient it is.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// The longest that a VN which keeps failing is kept waiting, whatever the doubling says.
+pub const FAIL_BACK_CEILING: Duration = Duration::from_secs(600);
+
+/// How long a VN must drive without a fault for its past faults to be forgotten.
+pub const FORGIVEN_AFTER: Duration = Duration::from_secs(600);
+
+/// The policy of one prefix at one border. Durations count in whole milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Policy {
+    /// Which rule decides.
+    pub rule: Rule,
+    /// How long a mere disagreement must last before it decides.
+    pub settle: Duration,
+    /// How long a VN that was voted out must be clean before it may return. Doubles with each relapse, up to
+    /// [`FAIL_BACK_CEILING`], and begins anew once the VN has driven without a fault for [`FORGIVEN_AFTER`].
+    pub fail_back: Duration,
+}
+
+/// The rule of a policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum Rule {
+    /// One VN drives; the others check it and stand in for it.
+    Master {
+        /// The VN that drives.
+        master: u8,
+    },
+    /// The strict majority of code bases decides.
+    Majority,
+}
+
+impl Policy {
+    /// A policy with the default patience: 200 ms to settle, 30 s to fail back.
+    #[must_use]
+    pub const fn new(rule: Rule) -> Policy {
+        Policy { rule, settle: Duration::from_millis(200), fail_back: Duration::from_secs(30) }
+    }
+
+    /// How long a VN that was voted out `strikes` times (at least once) must be clean before it may return.
+    pub(crate) fn penalty(&self, strikes: u8) -> Duration {
+        let doublings = u32::from(strikes.saturating_sub(1)).min(31);
+        let ceiling = FAIL_BACK_CEILING.max(self.fail_back);
+        self.fail_back.saturating_mul(1 << doublings).min(ceiling)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_penalty_doubles_up_to_its_ceiling() {
+        let policy = Policy::new(Rule::Majority);
+        let seconds = [1, 2, 3, 4, 5, 6, 255].map(|strikes| policy.penalty(strikes).as_secs());
+        assert_eq!(seconds, [30, 60, 120, 240, 480, 600, 600]);
+        let patient = Policy { fail_back: Duration::from_secs(900), ..policy };
+        assert_eq!(patient.penalty(9).as_secs(), 900);
+    }
+}

@@ -1,0 +1,146 @@
+//! What the lab's directory says about the lab, and the lock on it.
+
+use std::{
+    collections::BTreeSet,
+    fs::{self, File},
+    io,
+    os::unix::fs::MetadataExt,
+    path::PathBuf,
+};
+
+use jiff::Timestamp;
+use nix::{
+    errno::Errno,
+    fcntl::{Flock, FlockArg},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::LabError,
+    files,
+    paths::{Lab, Root},
+};
+
+/// What a lab was made from, and of which namespaces; written before the first of them is made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Record {
+    /// The operator's file.
+    pub(crate) topology_path: PathBuf,
+    pub(crate) created: Timestamp,
+    /// Every namespace that the lab has made or was about to make: those that a crash left without their mark are known
+    /// by this.
+    pub(crate) namespaces: BTreeSet<String>,
+}
+
+impl Record {
+    pub(crate) fn read(lab: &Lab) -> Result<Option<Self>, LabError> {
+        files::read_json(lab, &lab.record_file())
+    }
+
+    pub(crate) fn write(&self, lab: &Lab) -> Result<(), LabError> {
+        files::write_json(&lab.record_file(), self)
+    }
+}
+
+/// The right to change a lab, held on its directory until dropped. A killed holder loses it.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    _directory: Flock<File>,
+}
+
+impl Lock {
+    /// Takes the lock, making the directory if there is none.
+    pub(crate) fn take(lab: &Lab) -> Result<Self, LabError> {
+        loop {
+            let opened = fs::create_dir_all(lab.dir()).and_then(|()| File::open(lab.dir()));
+            let directory = match opened {
+                // A `down` has removed it, or the root above it, in between.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                other => other.map_err(LabError::io("make the directory", lab.dir()))?,
+            };
+            let directory = match Flock::lock(directory, FlockArg::LockExclusiveNonblock) {
+                Ok(locked) => locked,
+                Err((_, Errno::EWOULDBLOCK)) => return Err(LabError::Busy { lab: lab.name().clone() }),
+                Err((_, errno)) => return Err(LabError::io("lock", lab.dir())(errno.into())),
+            };
+            let is_current = match (directory.metadata(), fs::metadata(lab.dir())) {
+                (Ok(ours), Ok(current)) => (ours.dev(), ours.ino()) == (current.dev(), current.ino()),
+                _ => false,
+            };
+            if is_current {
+                return Ok(Self { _directory: directory });
+            }
+        }
+    }
+}
+
+/// The names of the labs that have a directory, sorted.
+pub(crate) fn directories(root: &Root) -> Result<Vec<Lab>, LabError> {
+    let entries = match fs::read_dir(root.path()) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(LabError::io("list", root.path())(error)),
+    };
+    let mut labs: Vec<Lab> = entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok()?.parse().ok())
+        .map(|name| Lab::new(root, name))
+        .filter(|lab| lab.record_file().exists())
+        .collect();
+    labs.sort_by(|a, b| a.name().cmp(b.name()));
+    Ok(labs)
+}
+
+/// Removes the lab's directory, and the root above it if that is then empty.
+pub(crate) fn remove_directory(root: &Root, lab: &Lab) -> Result<(), LabError> {
+    match fs::remove_dir_all(lab.dir()) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(LabError::io("remove", lab.dir())(error));
+        }
+        _ => {}
+    }
+    // Fails, as it should, while other labs are in it.
+    let _ = fs::remove_dir(root.path());
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_one_may_change_a_lab_and_only_until_it_is_done() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = Root::new(dir.path().join("root"));
+        let lab = Lab::new(&root, "ring".parse().unwrap());
+        let other = Lab::new(&root, "ring-2".parse().unwrap());
+
+        let lock = Lock::take(&lab).unwrap();
+        assert!(matches!(Lock::take(&lab), Err(LabError::Busy { .. })));
+        let _other = Lock::take(&other).unwrap();
+
+        // The holder removes the directory, as `down` does: a later one gets a new directory with a lock of its own.
+        remove_directory(&root, &lab).unwrap();
+        let again = Lock::take(&lab).unwrap();
+        drop(lock);
+        assert!(matches!(Lock::take(&lab), Err(LabError::Busy { .. })));
+        drop(again);
+    }
+
+    #[test]
+    fn a_directory_is_a_lab_once_its_record_is_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = Root::new(dir.path());
+        let lab = Lab::new(&root, "ring".parse().unwrap());
+        fs::create_dir(lab.dir()).unwrap();
+        fs::create_dir(dir.path().join("Not A Lab")).unwrap();
+        assert!(directories(&root).unwrap().is_empty());
+        let record = Record {
+            topology_path: "ring.yaml".into(),
+            created: Timestamp::UNIX_EPOCH,
+            namespaces: ["ring.a".to_owned()].into(),
+        };
+        record.write(&lab).unwrap();
+        assert_eq!(Record::read(&lab).unwrap(), Some(record));
+        assert_eq!(directories(&root).unwrap(), [lab]);
+    }
+}

@@ -1,0 +1,306 @@
+//! A page of text for people: lines, lists and tables, with colour where the terminal takes it.
+
+use comfy_table::{
+    Attribute, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table, Width, presets,
+};
+use jiff::Timestamp;
+
+/// What a text tells at a glance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tone {
+    /// Nothing in particular.
+    #[default]
+    Plain,
+    /// As it should be.
+    Good,
+    /// Not yet, or not quite.
+    Doubtful,
+    /// Wrong.
+    Bad,
+    /// What matters most.
+    Strong,
+    /// What matters least.
+    Faint,
+}
+
+impl Tone {
+    /// Good if `good`, else doubtful.
+    pub fn of(good: bool) -> Self {
+        if good { Tone::Good } else { Tone::Doubtful }
+    }
+
+    /// The SGR codes, empty for plain text.
+    fn codes(self) -> &'static str {
+        match self {
+            Tone::Plain => "",
+            Tone::Good => "32",
+            Tone::Doubtful => "33",
+            Tone::Bad => "31",
+            Tone::Strong => "1",
+            Tone::Faint => "2",
+        }
+    }
+}
+
+/// A table's cell.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Cell {
+    text: String,
+    tone: Tone,
+    right: bool,
+}
+
+impl Cell {
+    /// Text in a tone.
+    pub fn toned(text: impl ToString, tone: Tone) -> Self {
+        Self { text: clean(&text.to_string()), tone, right: false }
+    }
+
+    /// A number, set to the right.
+    pub fn number(number: impl ToString) -> Self {
+        Self { right: true, ..number.to_string().into() }
+    }
+
+    /// `have/want`, doubtful unless equal.
+    pub fn ratio(have: u32, want: u32) -> Self {
+        Self { right: true, ..Self::toned(format!("{have}/{want}"), Tone::of(have == want)) }
+    }
+
+    /// The text, or a hyphen where there is none.
+    pub fn maybe(text: Option<impl ToString>) -> Self {
+        text.map_or_else(|| Self::toned("-", Tone::Faint), |text| text.to_string().into())
+    }
+
+    /// The items with commas between them, or a hyphen where there are none.
+    pub fn list(items: &[String]) -> Self {
+        Self::maybe((!items.is_empty()).then(|| items.join(", ")))
+    }
+
+    /// The items one below the other, or a hyphen where there are none.
+    pub fn stack(items: &[String]) -> Self {
+        if items.is_empty() {
+            return Self::maybe(None::<String>);
+        }
+        let lines: Vec<_> = items.iter().map(|item| clean(item)).collect();
+        Self { text: lines.join("\n"), ..Self::default() }
+    }
+
+    /// The same cell in another tone.
+    pub fn tone(self, tone: Tone) -> Self {
+        Self { tone, ..self }
+    }
+}
+
+impl From<&str> for Cell {
+    fn from(text: &str) -> Self {
+        Self::toned(text, Tone::Plain)
+    }
+}
+
+impl From<&String> for Cell {
+    fn from(text: &String) -> Self {
+        text.as_str().into()
+    }
+}
+
+impl From<String> for Cell {
+    fn from(text: String) -> Self {
+        text.as_str().into()
+    }
+}
+
+/// `text` without control characters: what comes over the network must not drive the terminal.
+fn clean(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}
+
+/// A page under construction.
+#[derive(Debug)]
+pub struct Page {
+    text: String,
+    now: Timestamp,
+    colour: bool,
+    fit: bool,
+}
+
+impl Page {
+    /// An empty page: `colour` allows colours, `fit` wraps tables to the terminal's width.
+    pub fn new(now: Timestamp, colour: bool, fit: bool) -> Self {
+        Self { text: String::new(), now, colour, fit }
+    }
+
+    /// The page's text.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The time at which the page is drawn, against which ages count.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Adds a line.
+    pub fn line(&mut self, text: impl AsRef<str>) {
+        self.toned_line(text, Tone::Plain);
+    }
+
+    /// Adds a line in a tone.
+    pub fn toned_line(&mut self, text: impl AsRef<str>, tone: Tone) {
+        let text = clean(text.as_ref());
+        let painted = self.paint(&text, tone);
+        self.text.push_str(&painted);
+        self.text.push('\n');
+    }
+
+    /// Adds a heading, apart from what stands before it.
+    pub fn heading(&mut self, text: &str) {
+        self.gap();
+        self.toned_line(text, Tone::Strong);
+    }
+
+    /// Leaves a line empty, unless the page begins here.
+    pub fn gap(&mut self) {
+        if !self.text.is_empty() {
+            self.text.push('\n');
+        }
+    }
+
+    /// Adds a list of lines under a heading; nothing at all without items.
+    pub fn list(&mut self, heading: &str, items: &[String], tone: Tone) {
+        if items.is_empty() {
+            return;
+        }
+        self.heading(heading);
+        for item in items {
+            self.toned_line(format!("  {item}"), tone);
+        }
+    }
+
+    /// Adds `key  value` lines with the values in one column.
+    pub fn pairs(&mut self, pairs: Vec<(&str, Cell)>) {
+        let rows = pairs.into_iter().map(|(key, value)| vec![Cell::toned(key, Tone::Faint), value]).collect();
+        self.draw_table(&[], rows);
+    }
+
+    /// Adds a table; `none` stands for one without rows.
+    pub fn table(&mut self, header: &[&str], rows: Vec<Vec<Cell>>, none: &str) {
+        if rows.is_empty() {
+            self.toned_line(none, Tone::Faint);
+        } else {
+            self.draw_table(header, rows);
+        }
+    }
+
+    fn draw_table(&mut self, header: &[&str], rows: Vec<Vec<Cell>>) {
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING);
+        if self.fit {
+            table.set_content_arrangement(ContentArrangement::Dynamic);
+        }
+        if !self.colour {
+            // Wrapping wants the terminal's width, which the table would no longer look up.
+            if let (true, Some(width)) = (self.fit, table.width()) {
+                table.set_width(width);
+            }
+            table.force_no_tty();
+        } else {
+            table.enforce_styling();
+        }
+        let right: Vec<bool> =
+            rows.first().map_or_else(Vec::new, |row| row.iter().map(|c| c.right).collect());
+        if !header.is_empty() {
+            table.set_header(header.iter().enumerate().map(|(index, title)| {
+                let right = right.get(index).copied().unwrap_or_default();
+                self.cell(&Cell { text: (*title).to_owned(), tone: Tone::Strong, right })
+            }));
+        }
+        for row in &rows {
+            table.add_row(row.iter().map(|cell| self.cell(cell)));
+        }
+        let narrowest = 8;
+        let widths = table.column_max_content_widths();
+        for (column, width) in table.column_iter_mut().zip(widths) {
+            column.set_padding((0, 2));
+            // A short column keeps its width: wrapping a word such as "running" helps nobody.
+            if width <= narrowest {
+                column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(width + 2)));
+            }
+        }
+        self.text.push_str(&table.trim_fmt());
+        self.text.push('\n');
+    }
+
+    fn cell(&self, cell: &Cell) -> comfy_table::Cell {
+        let mut drawn = comfy_table::Cell::new(&cell.text);
+        if cell.right {
+            drawn = drawn.set_alignment(CellAlignment::Right);
+        }
+        match cell.tone {
+            _ if !self.colour => drawn,
+            Tone::Plain => drawn,
+            Tone::Good => drawn.fg(Color::DarkGreen),
+            Tone::Doubtful => drawn.fg(Color::DarkYellow),
+            Tone::Bad => drawn.fg(Color::DarkRed),
+            Tone::Strong => drawn.add_attribute(Attribute::Bold),
+            Tone::Faint => drawn.add_attribute(Attribute::Dim),
+        }
+    }
+
+    fn paint(&self, text: &str, tone: Tone) -> String {
+        match tone.codes() {
+            codes if self.colour && !codes.is_empty() => format!("\x1b[{codes}m{text}\x1b[0m"),
+            _ => text.to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page() -> Page {
+        Page::new(Timestamp::UNIX_EPOCH, false, false)
+    }
+
+    #[test]
+    fn a_table_has_a_header_two_spaces_between_columns_and_none_at_the_end() {
+        let mut page = page();
+        page.table(
+            &["NODE", "ROUTERS", "NOTE"],
+            vec![
+                vec!["seattle".into(), Cell::ratio(3, 3), Cell::list(&[])],
+                vec!["la".into(), Cell::ratio(2, 13), "x".into()],
+            ],
+            "nothing",
+        );
+        assert_eq!(page.text(), "NODE     ROUTERS  NOTE\nseattle      3/3  -\nla          2/13  x\n");
+    }
+
+    #[test]
+    fn an_empty_table_says_so() {
+        let mut page = page();
+        page.table(&["NODE"], Vec::new(), "no nodes");
+        assert_eq!(page.text(), "no nodes\n");
+    }
+
+    #[test]
+    fn nothing_from_the_network_drives_the_terminal() {
+        let mut page = Page::new(Timestamp::UNIX_EPOCH, true, false);
+        page.line("a\x1b[2Jb");
+        page.table(&["X"], vec![vec![Cell::stack(&["c\x1b]0;d".to_owned()])]], "");
+        assert!(page.text().contains("a\u{fffd}[2Jb"), "{:?}", page.text());
+        assert!(page.text().contains("c\u{fffd}]0;d"), "{:?}", page.text());
+    }
+
+    #[test]
+    fn colour_comes_only_where_it_is_allowed() {
+        let draw = |colour| {
+            let mut page = Page::new(Timestamp::UNIX_EPOCH, colour, false);
+            page.heading("pending");
+            page.table(&["X"], vec![vec![Cell::toned("down", Tone::Bad)]], "");
+            page.text().contains('\x1b')
+        };
+        assert!(draw(true));
+        assert!(!draw(false));
+    }
+}

@@ -1,0 +1,184 @@
+//! The desired state of every node, as it goes over the wire.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use braid_layout::{
+    AttachedPlan, BorderPlan, ForeignPrefixPlan, NodePlan, Plan, PolicyPlan, PolicyRule, PortPlan,
+    RouterPlan, UnderlayInterface, VirtualLinkPlan,
+};
+use braid_proto::{NodeName, VnId, v1};
+
+/// What every agent and border is to do.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Desired {
+    agents: BTreeMap<NodeName, Arc<v1::NodeSpec>>,
+    borders: BTreeMap<NodeName, Arc<v1::BorderSpec>>,
+    network: String,
+    revision: u64,
+    border_revision: u64,
+}
+
+impl Desired {
+    /// `classes` are the layout classes of the virtual networks as their links are now.
+    pub(crate) fn of(
+        plan: &Plan,
+        revision: u64,
+        classes: &BTreeMap<VnId, u64>,
+        border_revision: u64,
+    ) -> Self {
+        let agents = plan.nodes.iter().map(|n| (n.name.clone(), Arc::new(node_spec(plan, n, revision))));
+        let borders = plan.nodes.iter().filter_map(|node| {
+            let border = node.border.as_ref()?;
+            let spec = border_spec(plan, node, border, classes, border_revision);
+            Some((node.name.clone(), Arc::new(spec)))
+        });
+        Self {
+            agents: agents.collect(),
+            borders: borders.collect(),
+            network: plan.network.to_string(),
+            revision,
+            border_revision,
+        }
+    }
+
+    /// For the agent on `node`: without any router if the node has left the topology.
+    pub(crate) fn agent(&self, node: &NodeName) -> Arc<v1::NodeSpec> {
+        self.agents.get(node).cloned().unwrap_or_else(|| {
+            let (network, revision) = (self.network.clone(), self.revision);
+            Arc::new(v1::NodeSpec { network, node: node.to_string(), revision, ..Default::default() })
+        })
+    }
+
+    /// For the border on `node`: without any prefix if the node is no border any more.
+    pub(crate) fn border(&self, node: &NodeName) -> Arc<v1::BorderSpec> {
+        self.borders.get(node).cloned().unwrap_or_else(|| {
+            let (network, revision) = (self.network.clone(), self.border_revision);
+            Arc::new(v1::BorderSpec { network, node: node.to_string(), revision, ..Default::default() })
+        })
+    }
+}
+
+fn node_spec(plan: &Plan, node: &NodePlan, revision: u64) -> v1::NodeSpec {
+    v1::NodeSpec {
+        network: plan.network.to_string(),
+        node: node.name.to_string(),
+        revision,
+        links: node.underlay.iter().map(physical_link).collect(),
+        routers: node.routers.iter().map(router_spec).collect(),
+    }
+}
+
+fn physical_link(end: &UnderlayInterface) -> v1::PhysicalLink {
+    v1::PhysicalLink {
+        number: end.link.into(),
+        interface: end.interface.to_string(),
+        peer_node: end.peer_node.to_string(),
+        address: end.address.to_string(),
+        peer_address: end.peer_address.to_string(),
+        mtu: end.mtu.into(),
+    }
+}
+
+fn router_spec(router: &RouterPlan) -> v1::RouterSpec {
+    v1::RouterSpec {
+        vn_id: router.vn.into(),
+        vn: router.vn_name.to_string(),
+        engine: router.engine.to_string(),
+        namespace: router.namespace.clone(),
+        loopback: router.loopback.to_string(),
+        links: router.links.iter().map(virtual_link).collect(),
+        port: router.port.as_ref().map(port),
+        attached: router.attached.iter().map(ToString::to_string).collect(),
+        hello: duration(router.hello),
+        memory_bytes: router.limits.memory_bytes,
+        pids: router.limits.pids,
+    }
+}
+
+fn virtual_link(link: &VirtualLinkPlan) -> v1::VirtualLink {
+    v1::VirtualLink {
+        interface: link.interface.to_string(),
+        vni: link.vni,
+        link_number: link.link.into(),
+        address: link.address.to_string(),
+        peer_address: link.peer_address.to_string(),
+        peer_node: link.peer_node.to_string(),
+        metric: link.metric.into(),
+        mtu: link.mtu.into(),
+        underlay_interface: link.underlay_interface.to_string(),
+        underlay_local: link.underlay_local.to_string(),
+        underlay_remote: link.underlay_remote.to_string(),
+    }
+}
+
+fn port(port: &PortPlan) -> v1::Port {
+    v1::Port {
+        node_interface: port.node_interface.to_string(),
+        router_interface: port.router_interface.to_string(),
+        node_address: port.node_address.to_string(),
+        router_address: port.router_address.to_string(),
+        mtu: port.mtu.into(),
+    }
+}
+
+fn border_spec(
+    plan: &Plan,
+    node: &NodePlan,
+    border: &BorderPlan,
+    classes: &BTreeMap<VnId, u64>,
+    revision: u64,
+) -> v1::BorderSpec {
+    let vns = node.routers.iter().filter_map(|router| {
+        Some(v1::BorderVn {
+            id: router.vn.into(),
+            name: router.vn_name.to_string(),
+            engine: router.engine.to_string(),
+            code_base: router.engine.code_base().to_owned(),
+            namespace: router.namespace.clone(),
+            port: Some(port(router.port.as_ref()?)),
+            layout_class: classes.get(&router.vn).copied().unwrap_or_default(),
+        })
+    });
+    v1::BorderSpec {
+        network: plan.network.to_string(),
+        node: node.name.to_string(),
+        revision,
+        vns: vns.collect(),
+        attached: border.attached.iter().map(attached_prefix).collect(),
+        foreign: border.foreign.iter().map(foreign_prefix).collect(),
+        links: node.underlay.iter().map(physical_link).collect(),
+    }
+}
+
+fn attached_prefix(attached: &AttachedPlan) -> v1::AttachedPrefix {
+    v1::AttachedPrefix {
+        prefix: attached.prefix.to_string(),
+        interface: attached.interface.to_string(),
+    }
+}
+
+fn foreign_prefix(foreign: &ForeignPrefixPlan) -> v1::ForeignPrefix {
+    v1::ForeignPrefix {
+        prefix: foreign.prefix.to_string(),
+        egress: foreign.owners.iter().map(ToString::to_string).collect(),
+        policy: Some(policy(&foreign.policy)),
+    }
+}
+
+fn policy(policy: &PolicyPlan) -> v1::Policy {
+    let (kind, master_vn_id) = match policy.rule {
+        PolicyRule::Master { master } => (v1::PolicyKind::Master, master.into()),
+        PolicyRule::Majority => (v1::PolicyKind::Majority, 0),
+    };
+    v1::Policy {
+        kind: kind.into(),
+        master_vn_id,
+        settle: duration(policy.settle),
+        fail_back: duration(policy.fail_back),
+    }
+}
+
+/// The plan's durations are at most minutes, far within the wire's range.
+pub(crate) fn duration(duration: Duration) -> Option<prost_types::Duration> {
+    duration.try_into().ok()
+}

@@ -1,0 +1,159 @@
+//! A topology as YAML, as a person would write it: one node, link or virtual network per line, defaults left out.
+
+use std::fmt::Write;
+
+use braid_proto::Engine;
+
+use crate::{
+    file::{At, File, FileAddressing, FileLayout, FileLimits, FileLink, FileNode, FilePolicy, FilePrefix, FileRule, FileVn},
+    model::Topology,
+    scalar::PolicyName,
+};
+
+/// A topology file that says the same as `topology`: [`crate::parse`] gives it back.
+#[must_use]
+pub fn to_yaml(topology: &Topology) -> String {
+    render(&File::from(topology), &[])
+}
+
+/// The file, with `head` as comment lines before it. Where it has no virtual network yet, an example stands instead.
+pub(crate) fn render(file: &File, head: &[String]) -> String {
+    let mut out = Writer::default();
+    for line in head {
+        out.line(0, format!("# {line}").trim_end());
+    }
+    out.line(0, &format!("name: {}", name(file.name.value.as_str())));
+    out.line(0, "topology:");
+    out.line(1, "nodes:");
+    for (key, node) in &file.topology.nodes {
+        out.line(2, format!("{}: {}", name(key.value.as_str()), node_body(node)).trim_end());
+    }
+    if !file.topology.links.is_empty() {
+        out.line(1, "links:");
+    }
+    for link in &file.topology.links {
+        out.line(2, &format!("- {}", link_body(link)));
+    }
+    out.line(0, "vns:");
+    for vn in &file.vns {
+        out.line(1, &format!("- {}", vn_body(vn)));
+    }
+    if file.vns.is_empty() {
+        let engines = Engine::ALL.map(Engine::as_str).join(", ");
+        out.line(1, &format!("# Add one or more; engines are {engines}. Two code bases check each other:"));
+        out.line(1, "# - { id: 1, name: red, engine: frr-ospf }");
+        out.line(1, "# - { id: 2, name: green, engine: bird-ospf }");
+    }
+    if let Some(vote) = &file.vote {
+        out.line(0, "vote:");
+        if let Some(default) = &vote.default {
+            out.line(1, &format!("default: {}", flow(&policy_fields(default))));
+        }
+        if !vote.prefixes.is_empty() {
+            out.line(1, "prefixes:");
+        }
+        for FileRule { matches, policy } in &vote.prefixes {
+            let mut fields = vec![format!("match: {}", matches.value.0)];
+            fields.extend(policy_fields(policy));
+            out.line(2, &format!("- {}", flow(&fields)));
+        }
+    }
+    if let Some(FileAddressing { loopbacks, links, underlay, ports }) = &file.addressing {
+        out.line(0, "addressing:");
+        for (key, pool) in [("loopbacks", loopbacks), ("links", links), ("underlay", underlay), ("ports", ports)] {
+            if let Some(pool) = pool {
+                out.line(1, &format!("{key}: {}", pool.value.0));
+            }
+        }
+    }
+    out.text
+}
+
+#[derive(Default)]
+struct Writer {
+    text: String,
+}
+
+impl Writer {
+    fn line(&mut self, level: usize, line: &str) {
+        // Writing to a string cannot fail.
+        let _ = writeln!(self.text, "{:1$}{line}", "", 2 * level);
+    }
+}
+
+fn flow(fields: &[String]) -> String {
+    if fields.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", fields.join(", ")) }
+}
+
+/// A name, quoted where YAML would take it for something else.
+fn name(text: &str) -> String {
+    const WORDS: [&str; 9] = ["null", "true", "false", "yes", "no", "on", "off", "y", "n"];
+    let quote = text.starts_with(|c: char| c.is_ascii_digit()) || WORDS.iter().any(|w| w.eq_ignore_ascii_case(text));
+    if quote { format!("\"{text}\"") } else { text.to_owned() }
+}
+
+fn node_body(node: &FileNode) -> String {
+    let mut fields = Vec::new();
+    if let Some((latitude, longitude)) = node.position {
+        fields.push(format!("position: [{}, {}]", latitude.0, longitude.0));
+    }
+    if let Some(border) = &node.border {
+        let prefixes: Vec<String> = border.prefixes.iter().map(prefix_body).collect();
+        fields.push(format!("border: {{ prefixes: [{}] }}", prefixes.join(", ")));
+    }
+    flow(&fields)
+}
+
+fn prefix_body(FilePrefix { prefix, interface }: &FilePrefix) -> String {
+    match interface {
+        None => prefix.value.0.to_string(),
+        Some(at) => format!("{{ prefix: {}, interface: {} }}", prefix.value.0, name(at.value.0.as_str())),
+    }
+}
+
+fn link_body(link: &FileLink) -> String {
+    let [a, b] = link.endpoints.each_ref().map(|end| format!("\"{}:{}\"", end.value.0.node, end.value.0.interface));
+    let mut fields = vec![format!("endpoints: [{a}, {b}]")];
+    fields.extend(link.metric.map(|metric| format!("metric: {}", metric.0)));
+    fields.extend(link.delay.map(|delay| format!("delay: {}", delay.value)));
+    fields.extend(link.mtu.map(|mtu| format!("mtu: {}", mtu.value.0)));
+    fields.extend(link.addresses.map(|[a, b]| format!("addresses: [{}, {}]", a.value.0, b.value.0)));
+    flow(&fields)
+}
+
+fn vn_body(vn: &FileVn) -> String {
+    let mut fields = vec![
+        format!("id: {}", vn.id.value),
+        format!("name: {}", name(vn.name.value.as_str())),
+        format!("engine: {}", vn.engine),
+    ];
+    match &vn.layout {
+        None => {}
+        Some(FileLayout::Full) => fields.push("layout: full".to_owned()),
+        Some(FileLayout::Without(ends)) => {
+            let ends: Vec<String> =
+                ends.iter().map(|At { value, .. }| format!("\"{}:{}\"", value.0.node, value.0.interface)).collect();
+            fields.push(format!("layout: {{ without: [{}] }}", ends.join(", ")));
+        }
+    }
+    fields.extend(vn.hello.map(|hello| format!("hello: {}", hello.value)));
+    if let Some(FileLimits { memory, pids }) = &vn.limits {
+        let mut limits = Vec::new();
+        limits.extend(memory.map(|memory| format!("memory: {memory}")));
+        limits.extend(pids.map(|pids| format!("pids: {}", pids.0)));
+        fields.push(format!("limits: {}", flow(&limits)));
+    }
+    flow(&fields)
+}
+
+fn policy_fields(policy: &FilePolicy) -> Vec<String> {
+    let kind = match policy.policy.value {
+        PolicyName::Master => "master",
+        PolicyName::Majority => "majority",
+    };
+    let mut fields = vec![format!("policy: {kind}")];
+    fields.extend(policy.master.as_ref().map(|master| format!("master: {}", name(master.value.as_str()))));
+    fields.extend(policy.settle.map(|settle| format!("settle: {}", settle.value)));
+    fields.extend(policy.fail_back.map(|fail_back| format!("fail_back: {}", fail_back.value)));
+    fields
+}

@@ -1,0 +1,48 @@
+//! Files that are never half written.
+
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+fn fresh_beside(path: &Path) -> io::Result<PathBuf> {
+    let name = path.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+    let mut fresh = std::ffi::OsString::from(".");
+    fresh.push(name);
+    fresh.push(".new");
+    Ok(path.with_file_name(fresh))
+}
+
+/// Replaces a file whole: whoever reads it sees the old or the new content, also after a crash. One writer at a time.
+///
+/// # Errors
+/// When the file system refuses (a full disk, for one); the old content then stands.
+pub fn replace_file(path: &Path, content: &[u8]) -> io::Result<()> {
+    let fresh = fresh_beside(path)?;
+    let written = File::create(&fresh)
+        .and_then(|mut file| file.write_all(content).and_then(|()| file.sync_data()))
+        .and_then(|()| fs::rename(&fresh, path));
+    if written.is_err() {
+        // What is left of the attempt would only take up space.
+        let _ = fs::remove_file(&fresh);
+    }
+    written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_replacement_leaves_the_old_content_and_no_litter() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("spec");
+        replace_file(&path, b"old").unwrap();
+        assert!(replace_file(&dir.path().join("absent/spec"), b"new").is_err());
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        replace_file(&path, b"new").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+}
