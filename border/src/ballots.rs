@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use braid_vote::{
-    Ballot, EngineEvidence, EngineState, FibEvidence, Millis, ProbeEvidence, RouteEvidence, VerificationEvidence,
+    Ballot, EngineEvidence, EngineState, FibEvidence, Millis, ProbeEvidence, RouteEvidence, Unusable,
+    VerificationEvidence,
 };
 use ipnet::Ipv4Net;
 
@@ -12,6 +13,8 @@ use ipnet::Ipv4Net;
 pub struct Evidence {
     /// Whether it has been heard of at all: a FIB snapshot, or the news that there is no such namespace.
     pub heard: bool,
+    /// Whether packets can get in, and since when.
+    port: (bool, Millis),
     engine: EngineEvidence,
     routes: BTreeMap<Ipv4Net, RouteEvidence>,
     /// For each prefix voted on, what the routes amount to, and since when.
@@ -22,6 +25,7 @@ impl Default for Evidence {
     fn default() -> Self {
         Self {
             heard: false,
+            port: (true, Millis(0)),
             engine: EngineEvidence { state: EngineState::Unknown, since: Millis(0) },
             routes: BTreeMap::new(),
             offers: BTreeMap::new(),
@@ -33,7 +37,8 @@ impl Default for Evidence {
 /// it away.
 fn offer(routes: &BTreeMap<Ipv4Net, RouteEvidence>, prefix: Ipv4Net) -> RouteEvidence {
     let last = Ipv4Net::from(prefix.broadcast());
-    let narrower = routes.range(prefix..=last).filter(|(other, _)| prefix.contains(*other) && **other != prefix);
+    let narrower =
+        routes.range(prefix..=last).filter(|(other, _)| prefix.contains(*other) && **other != prefix);
     let hole = narrower.map(|(_, route)| route).find(|route| matches!(route, RouteEvidence::Unusable { .. }));
     hole.or_else(|| routes.get(&prefix)).cloned().unwrap_or(RouteEvidence::Missing)
 }
@@ -42,6 +47,15 @@ impl Evidence {
     /// The engine's state changed.
     pub fn set_engine(&mut self, state: EngineState, now: Millis) {
         self.engine = EngineEvidence { state, since: now };
+    }
+
+    /// Packets can, or cannot, get into the virtual network here. Says whether that is news.
+    pub fn set_port(&mut self, up: bool, now: Millis) -> bool {
+        let news = self.port.0 != up;
+        if news {
+            self.port = (up, now);
+        }
+        news
     }
 
     /// These are all routes there are. Gives the voted prefixes for which something changed.
@@ -100,26 +114,26 @@ impl Evidence {
     #[must_use]
     pub fn ballot(&self, vn: u8, prefix: Ipv4Net) -> Ballot {
         let nothing = FibEvidence { route: RouteEvidence::Missing, since: Millis(0) };
+        let mut fib = self.offers.get(&prefix).cloned().unwrap_or(nothing);
+        let (port_up, since) = self.port;
+        if !port_up && matches!(fib.route, RouteEvidence::Usable { .. }) {
+            // The best route is of no use to a packet that cannot get in.
+            fib = FibEvidence { route: RouteEvidence::Unusable { reason: Unusable::NoLiveNextHop }, since };
+        }
+        fib.since = fib.since.max(since);
         Ballot {
             vn,
-            fib: self.offers.get(&prefix).cloned().unwrap_or(nothing),
+            fib,
             engine: self.engine,
             probe: ProbeEvidence::Unknown,
             verification: VerificationEvidence::Unknown,
         }
     }
-
-    /// The engine's state, and since when.
-    #[must_use]
-    pub const fn engine(&self) -> EngineEvidence {
-        self.engine
-    }
 }
-
 
 #[cfg(test)]
 mod tests {
-    use braid_vote::{SortedSet, Unusable};
+    use braid_vote::SortedSet;
 
     use super::*;
 
@@ -139,7 +153,10 @@ mod tests {
         let hole = RouteEvidence::Unusable { reason: Unusable::Blackhole };
         let changed = evidence.set_route(net("198.18.1.10/32"), hole.clone(), &voted, Millis(2));
         assert_eq!(changed, [net("198.18.1.0/24")]);
-        assert_eq!(evidence.ballot(1, net("198.18.1.0/24")).fib, FibEvidence { route: hole, since: Millis(2) });
+        assert_eq!(
+            evidence.ballot(1, net("198.18.1.0/24")).fib,
+            FibEvidence { route: hole, since: Millis(2) }
+        );
 
         let changed = evidence.set_route(net("198.18.1.10/32"), RouteEvidence::Missing, &voted, Millis(3));
         assert_eq!(changed, [net("198.18.1.0/24")]);

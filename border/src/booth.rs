@@ -7,7 +7,9 @@ use std::{
 };
 
 use braid_proto::VnId;
-use braid_vote::{Ballot, Election, Elector, EngineState, Explanation, LayoutClass, Millis, RouteEvidence, Verdict};
+use braid_vote::{
+    Ballot, Election, Elector, EngineState, Explanation, LayoutClass, Millis, RouteEvidence, Verdict,
+};
 use ipnet::Ipv4Net;
 
 use crate::{ballots::Evidence, spec::Spec};
@@ -87,6 +89,14 @@ impl Booth {
     pub fn set_engine(&mut self, vn: VnId, state: EngineState, now: Millis) {
         if let Some(evidence) = self.evidence.get_mut(&vn) {
             evidence.set_engine(state, now);
+            self.changed = self.voted.clone();
+        }
+    }
+
+    /// Packets can get into these virtual networks here, and into no others.
+    pub fn set_ports(&mut self, up: &BTreeSet<VnId>, now: Millis) {
+        let news = self.evidence.iter_mut().map(|(vn, evidence)| evidence.set_port(up.contains(vn), now));
+        if news.fold(false, |any, one| any | one) {
             self.changed = self.voted.clone();
         }
     }

@@ -9,6 +9,7 @@ use braid_kernel::{Process, ProcessId};
 use braid_proto::{InstanceFile, InstanceState};
 use braid_vote::EngineState;
 use futures::future::{pending, select_all};
+use tokio::sync::mpsc;
 use tracing::warn;
 
 /// How often the instance file is looked at.
@@ -38,11 +39,15 @@ async fn any_exit(processes: &[Process]) {
     if processes.is_empty() {
         pending::<()>().await;
     }
-    select_all(processes.iter().map(|process| Box::pin(process.exited()))).await;
+    let (outcome, ..) = select_all(processes.iter().map(|process| Box::pin(process.exited()))).await;
+    if outcome.is_err() {
+        // A pidfd that cannot be waited on: looking again in a while must do.
+        pending::<()>().await;
+    }
 }
 
-/// Watches the instance in `dir` and hands on every change of its state, until the receiver says stop.
-pub async fn watch(dir: PathBuf, mut changed: impl FnMut(EngineState) -> bool) {
+/// Watches the instance in `dir` and hands on every change of its state, until the receiver is gone.
+pub async fn watch<E>(dir: PathBuf, events: mpsc::Sender<E>, event: impl Fn(EngineState) -> E) {
     let mut known = None;
     let mut file: Option<InstanceFile> = None;
     let mut processes = Vec::new();
@@ -68,7 +73,7 @@ pub async fn watch(dir: PathBuf, mut changed: impl FnMut(EngineState) -> bool) {
         let state = judge(file.as_ref(), alive == named);
         if known != Some(state) {
             known = Some(state);
-            if !changed(state) {
+            if events.send(event(state)).await.is_err() {
                 return;
             }
         }
@@ -108,8 +113,8 @@ mod tests {
         };
         file.write(dir.path()).unwrap();
 
-        let (sender, mut states) = tokio::sync::mpsc::unbounded_channel();
-        tokio::spawn(watch(dir.path().to_owned(), move |state| sender.send(state).is_ok()));
+        let (sender, mut states) = mpsc::channel(4);
+        tokio::spawn(watch(dir.path().to_owned(), sender, |state| state));
         assert_eq!(states.recv().await, Some(EngineState::Running));
 
         engine.kill().unwrap();
@@ -117,7 +122,9 @@ mod tests {
         engine.wait().unwrap();
 
         // The agent's next word, once it has one, counts again.
-        InstanceFile { state: InstanceState::Starting, processes: vec![], restarts: 1 }.write(dir.path()).unwrap();
+        InstanceFile { state: InstanceState::Starting, processes: vec![], restarts: 1 }
+            .write(dir.path())
+            .unwrap();
         assert_eq!(states.recv().await, Some(EngineState::Starting));
     }
 

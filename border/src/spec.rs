@@ -124,7 +124,10 @@ impl TryFrom<v1::BorderSpec> for Spec {
                 .links
                 .into_iter()
                 .map(|l| {
-                    Ok((parse("links.interface", &l.interface)?, parse("links.peer_address", &l.peer_address)?))
+                    Ok((
+                        parse("links.interface", &l.interface)?,
+                        parse("links.peer_address", &l.peer_address)?,
+                    ))
                 })
                 .collect::<Result<_, _>>()?,
         };

@@ -20,11 +20,13 @@ const BACK_OFF: ExponentialBuilder = ExponentialBuilder::new()
 ///
 /// Failures are logged once until something changes; they are nobody's emergency, since everything goes on without a
 /// controller.
-pub async fn stay_connected(
+pub async fn stay_connected<S>(
     address: &Address,
     tls: Option<&TlsFiles>,
-    mut session: impl AsyncFnMut(Channel) -> (bool, Result<(), tonic::Status>),
-) {
+    mut session: impl FnMut(Channel) -> S,
+) where
+    S: Future<Output = (bool, Result<(), tonic::Status>)>,
+{
     let mut pauses = BACK_OFF.build();
     let mut last_failure = String::new();
     loop {

@@ -24,7 +24,8 @@ pub fn repository() -> PathBuf {
 /// When there is none.
 #[must_use]
 pub fn braid() -> PathBuf {
-    let path = env::var_os("BRAID_BIN").map_or_else(|| repository().join("target/release/braid"), PathBuf::from);
+    let path =
+        env::var_os("BRAID_BIN").map_or_else(|| repository().join("target/release/braid"), PathBuf::from);
     assert!(
         path.is_file(),
         "no binary at {}: run `cargo build --release`, or set BRAID_BIN to one",

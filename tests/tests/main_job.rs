@@ -81,7 +81,9 @@ fn the_vn_id_is_on_every_packet_and_never_changes_on_the_way() {
         .map(|node| {
             Command::new(braid())
                 .args(["--lab", lab.name(), "lab", "exec", node, "--"])
-                .args(["timeout", "-s", "INT", "8", "tcpdump", "-l", "-n", "-i", "any", "udp", "port", "4789"])
+                .args([
+                    "timeout", "-s", "INT", "8", "tcpdump", "-l", "-n", "-i", "any", "udp", "port", "4789",
+                ])
                 .stdout(Stdio::piped())
                 .stderr(Stdio::null())
                 .spawn()
@@ -100,7 +102,8 @@ fn the_vn_id_is_on_every_packet_and_never_changes_on_the_way() {
         let text = String::from_utf8_lossy(&output.stdout);
         let lines: Vec<&str> = text.lines().collect();
         for (header, packet) in lines.iter().zip(lines.iter().skip(1)) {
-            let Some(vni) = header.split("vni ").nth(1).and_then(|rest| rest.split_whitespace().next()) else {
+            let Some(vni) = header.split("vni ").nth(1).and_then(|rest| rest.split_whitespace().next())
+            else {
                 continue;
             };
             let vni: u32 = vni.trim_end_matches(',').parse().expect("a VNI is a number");
@@ -181,7 +184,8 @@ fn a_vn_that_loses_a_transit_link_changes_only_its_own_path() {
     let red = route("red");
 
     // Kansas City reaches Seattle over Denver; take that link away in red alone.
-    let interface = red.split("dev ").nth(1).and_then(|rest| rest.split_whitespace().next()).expect("a device");
+    let interface =
+        red.split("dev ").nth(1).and_then(|rest| rest.split_whitespace().next()).expect("a device");
     lab.sh("kansas-city/red", &["ip", "link", "set", interface, "down"]);
     wait_for("red finds another way", Duration::from_secs(20), || {
         let now = route("red");
@@ -234,17 +238,21 @@ fn killing_controller_agents_and_borders_loses_no_packet_and_they_come_back_to_t
     let before = verdicts(&lab);
     let engines: BTreeSet<i32> = ["red", "green", "blue"].iter().flat_map(|vn| lab.pids(vn)).collect();
     let nodes = lab.json(&["get", "nodes"]);
-    let pid = |node: &Value, field: &str| i32::try_from(node[field].as_i64().unwrap_or(0)).expect("a pid fits");
+    let pid =
+        |node: &Value, field: &str| i32::try_from(node[field].as_i64().unwrap_or(0)).expect("a pid fits");
     let pids = |field: &str| -> Vec<i32> {
         nodes.as_array().expect("a list").iter().map(|n| pid(n, field)).filter(|pid| *pid > 0).collect()
     };
-    let controller = i32::try_from(lab.json(&["status"])["controller_pid"].as_i64().expect("a pid")).expect("fits");
+    let controller =
+        i32::try_from(lab.json(&["status"])["controller_pid"].as_i64().expect("a pid")).expect("fits");
     for (what, victims) in
         [("controller", vec![controller]), ("agents", pids("agent_pid")), ("borders", pids("border_pid"))]
     {
         assert!(!victims.is_empty(), "{what}");
-        let flows =
-            [lab.flow("seattle-host", "new-york-host", RATE), lab.flow("atlanta-host", "los-angeles-host", RATE)];
+        let flows = [
+            lab.flow("seattle-host", "new-york-host", RATE),
+            lab.flow("atlanta-host", "los-angeles-host", RATE),
+        ];
         for victim in &victims {
             kill_all(&[*victim]);
             std::thread::sleep(Duration::from_millis(100));
@@ -312,7 +320,8 @@ fn lab_down_leaves_nothing_after_everything_was_killed() {
     let mut victims: Vec<i32> = ["red", "green", "blue"].iter().flat_map(|vn| lab.pids(vn)).collect();
     for node in nodes.as_array().expect("a list") {
         for field in ["agent_pid", "border_pid"] {
-            victims.extend(node[field].as_i64().and_then(|pid| i32::try_from(pid).ok()).filter(|pid| *pid > 0));
+            victims
+                .extend(node[field].as_i64().and_then(|pid| i32::try_from(pid).ok()).filter(|pid| *pid > 0));
         }
     }
     let controller = lab.json(&["status"])["controller_pid"].as_i64().expect("a pid");

@@ -1,6 +1,7 @@
 //! The Linux data plane: namespaces, links, routes, rules, nexthop objects and FIB watches.
 mod address;
 mod error;
+mod fib;
 pub mod filter;
 mod link;
 mod link_watch;
@@ -8,6 +9,7 @@ mod netlink;
 mod netns;
 mod nexthop;
 mod process;
+mod readiness;
 mod route;
 mod rule;
 mod socket;
@@ -16,6 +18,7 @@ mod veth;
 mod vxlan;
 pub use address::Address;
 pub use error::{NetlinkError, Refusal};
+pub use fib::{FibEntry, FibEvent, FibNextHop, FibStats, FibWatch, LinkState};
 pub use link::{Link, LinkKind};
 pub use link_watch::{LinkEvent, LinkWatch};
 pub use netlink::Netlink;

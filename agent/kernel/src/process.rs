@@ -15,7 +15,9 @@ use procfs::{ProcError, process};
 use rustix::process::{Pid, PidfdFlags, pidfd_open, pidfd_send_signal};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use tokio::{io::unix::AsyncFd, time::timeout};
+use tokio::time::timeout;
+
+use crate::readiness::register;
 
 pub use rustix::process::Signal;
 
@@ -89,7 +91,7 @@ impl Process {
     pub fn open(pid: i32) -> Result<Self, ProcessError> {
         let gone = || ProcessError::Gone { pid };
         let failed = |source: io::Error| ProcessError::System { operation: "open", pid, source };
-        let number = Pid::from_raw(pid).filter(|_| pid > 0).ok_or_else(gone)?;
+        let number = Some(pid).filter(|pid| *pid > 0).and_then(Pid::from_raw).ok_or_else(gone)?;
         let pidfd = match pidfd_open(number, PidfdFlags::NONBLOCK) {
             Ok(pidfd) => pidfd,
             // EINVAL: the number is a thread's.
@@ -132,7 +134,7 @@ impl Process {
     /// # Errors
     /// If tokio cannot wait for it; call this within a runtime that has I/O enabled.
     pub async fn exited(&self) -> io::Result<()> {
-        let pidfd = AsyncFd::register(self.pidfd.try_clone()?)?;
+        let pidfd = register(self.pidfd.try_clone()?)?;
         pidfd.readable().await.map(drop)
     }
 

@@ -19,7 +19,7 @@ use nix::{
 };
 use tokio::io::{Interest, unix::AsyncFd};
 
-use crate::{Netns, Refusal};
+use crate::{Netns, Refusal, readiness::register};
 
 /// Room for one datagram from the kernel. Dumps fill at most 32 KiB at a time (`netlink_dump`).
 const DATAGRAM: usize = 64 * 1024;
@@ -59,7 +59,7 @@ impl Socket {
         for &group in groups {
             socket.add_membership(group)?;
         }
-        Ok(Self { fd: AsyncFd::register(socket)?, buffer: vec![0; DATAGRAM] })
+        Ok(Self { fd: register(socket)?, buffer: vec![0; DATAGRAM] })
     }
 
     /// Sends one datagram of messages. The kernel carries them out before this returns.

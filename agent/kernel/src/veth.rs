@@ -26,14 +26,18 @@ pub struct VethSpec<'a> {
 }
 
 impl Netlink {
-    /// Makes a veth pair in one request, each end straight in its namespace.
+    /// Makes a veth pair, each end straight in its namespace.
     ///
     /// # Errors
-    /// [`NetlinkError::Refused`] with `EEXIST` if either name is taken.
+    /// [`NetlinkError::Refused`] with `EEXIST` if either name is taken; then nothing is made.
     pub async fn create_veth(&self, spec: &VethSpec<'_>) -> Result<(), NetlinkError> {
         let mut peer = end(spec.peer, spec);
         peer.attributes.push(LinkAttribute::NetNsFd(spec.peer_netns.as_fd().as_raw_fd()));
         let mut message = end(spec.name, spec);
+        if spec.up {
+            message.header.flags = LinkFlags::Up;
+            message.header.change_mask = LinkFlags::Up;
+        }
         message.attributes.push(LinkAttribute::LinkInfo(vec![
             LinkInfo::Kind(InfoKind::Veth),
             LinkInfo::Data(InfoData::Veth(InfoVeth::Peer(peer))),
@@ -44,16 +48,17 @@ impl Netlink {
             spec.peer,
             spec.peer_netns.label()
         );
-        self.change(NLM_F_CREATE | NLM_F_EXCL, RouteNetlinkMessage::NewLink(message), &operation).await
+        self.change(NLM_F_CREATE | NLM_F_EXCL, RouteNetlinkMessage::NewLink(message), &operation).await?;
+        if spec.up {
+            // Not in the same request: the kernel would open this end before it has its peer, and fail (ENOTCONN).
+            Self::open(spec.peer_netns)?.set_admin(spec.peer, true).await?;
+        }
+        Ok(())
     }
 }
 
 fn end(name: &str, spec: &VethSpec<'_>) -> LinkMessage {
     let mut message = named(name);
-    if spec.up {
-        message.header.flags = LinkFlags::Up;
-        message.header.change_mask = LinkFlags::Up;
-    }
     message.attributes.push(LinkAttribute::Mtu(spec.mtu));
     message
 }

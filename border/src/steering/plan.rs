@@ -129,7 +129,8 @@ fn objects_first(desired: &Desired, actual: &Actual) -> Vec<Action> {
     let mut actions = Vec::new();
     for (vn, home) in &desired.ports {
         let routes = routes_on.get(vn).map_or(&[][..], Vec::as_slice);
-        let common = routes.first().copied().flatten().filter(|to| routes.iter().all(|other| *other == Some(*to)));
+        let common =
+            routes.first().copied().flatten().filter(|to| routes.iter().all(|other| *other == Some(*to)));
         let points_at = match common {
             // An object on which other routes arrive meanwhile must point home all the time.
             Some(to) if to != *vn && !wanted.contains(vn) && routes.len() >= FLIP_FROM => desired.ports[&to],
@@ -151,14 +152,20 @@ fn edits(desired: &Desired, actual: &Actual) -> Vec<RouteEdit> {
             edits.push(RouteEdit::Vote(*prefix, vn));
         }
     }
-    edits.extend(actual.votes.keys().filter(|p| !desired.votes.contains_key(p)).map(|p| RouteEdit::DropVote(*p)));
+    edits.extend(
+        actual.votes.keys().filter(|p| !desired.votes.contains_key(p)).map(|p| RouteEdit::DropVote(*p)),
+    );
     for (prefix, ifindex) in &desired.attached {
         if actual.attached.get(prefix) != Some(ifindex) {
             edits.push(RouteEdit::Attach(*prefix, *ifindex));
         }
     }
     edits.extend(
-        actual.attached.keys().filter(|p| !desired.attached.contains_key(p)).map(|p| RouteEdit::DropAttached(*p)),
+        actual
+            .attached
+            .keys()
+            .filter(|p| !desired.attached.contains_key(p))
+            .map(|p| RouteEdit::DropAttached(*p)),
     );
     edits
 }

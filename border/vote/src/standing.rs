@@ -35,10 +35,13 @@ impl Standing {
     /// Until when past faults keep the VN from returning: the origin of the clock if there are none,
     /// [`Millis::NEVER`] as long as it is not clean.
     pub(crate) fn barred_until(&self, policy: &Policy) -> Millis {
-        match (self.strikes, self.unknown_past, self.condition) {
-            (0, false, _) => Millis(0),
-            (strikes, _, Condition::Clean) => self.since.after(policy.penalty(strikes)),
-            (_, _, Condition::Contradicted | Condition::Out) => Millis::NEVER,
+        let penalty = policy.penalty(self.strikes);
+        if penalty.is_zero() || (self.strikes == 0 && !self.unknown_past) {
+            return Millis(0);
+        }
+        match self.condition {
+            Condition::Clean => self.since.after(penalty),
+            Condition::Contradicted | Condition::Out => Millis::NEVER,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{fmt, io, path::PathBuf, process::ExitCode};
 
+use braid_lab::LabError;
 use braid_proto::{Address, ConnectError};
 use thiserror::Error;
 use tonic::Code;
@@ -78,6 +79,15 @@ impl Failure {
             cause = inner.source();
         }
         Failure::Part(text)
+    }
+
+    /// An error of a lab.
+    #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` passes")]
+    pub fn lab(error: LabError) -> Self {
+        match error {
+            LabError::Topology(findings) => Failure::Diagnosed(findings.to_string()),
+            other => Failure::part(&other),
+        }
     }
 
     /// A gRPC status in plain words.

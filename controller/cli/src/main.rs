@@ -13,7 +13,6 @@
 //! Contract with scripts: results go to stdout, all else to stderr; 0 is success, 1 failure, 2 a wrong command line. What a
 //! table shows and what JSON and YAML hold come from the same struct (see `view`).
 
-mod braid_lab;
 mod client;
 mod command;
 mod failure;
@@ -39,12 +38,12 @@ use crate::{command::Command, output::Format, output::Output};
 #[derive(Debug, Parser)]
 #[command(name = "braid", version = braid_proto::VERSION, max_term_width = 100, after_help = "\
 Examples:
-  braid lab up topologies/abilene-diverse.yaml    build a network on this machine and wait until it votes
-  braid status                                    how it fares
-  braid explain 198.18.5.0/24 --at seattle        why seattle forwards that prefix as it does
-  braid get votes -o json                         the same for scripts, all of it
-  braid lab down                                  remove it without a trace
-  braid doctor                                    what this machine lacks")]
+  braid lab up topologies/ring.yaml          build a network on this machine and wait until it votes
+  braid status                               how it fares
+  braid explain 198.18.5.0/24 --at seattle   why seattle forwards that prefix as it does
+  braid get votes -o json                    all verdicts, for scripts
+  braid lab down                             remove it without a trace
+  braid doctor                               what this machine lacks")]
 struct Cli {
     /// How results are shown
     #[arg(short, long, global = true, value_name = "FORMAT", value_enum, default_value_t)]

@@ -14,12 +14,9 @@ use crate::{failure::Failure, page::Page};
 /// How results are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Format {
-    /// For people.
     #[default]
     Table,
-    /// For scripts.
     Json,
-    /// For both.
     Yaml,
 }
 

@@ -5,6 +5,11 @@ use comfy_table::{
 };
 use jiff::Timestamp;
 
+/// Spaces between columns.
+const GAP: u16 = 2;
+/// Words up to this length are not broken when a table is fitted to the terminal: half an address helps nobody.
+const UNBROKEN: usize = 24;
+
 /// What a text tells at a glance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Tone {
@@ -85,6 +90,10 @@ impl Cell {
         Self { text: lines.join("\n"), ..Self::default() }
     }
 
+    fn longest_word(&self) -> usize {
+        self.text.split_whitespace().map(|word| word.chars().count()).max().unwrap_or_default()
+    }
+
     /// The same cell in another tone.
     pub fn tone(self, tone: Tone) -> Self {
         Self { tone, ..self }
@@ -152,6 +161,11 @@ impl Page {
         self.text.push('\n');
     }
 
+    /// Adds a text of many lines.
+    pub fn lines(&mut self, text: &str) {
+        text.lines().for_each(|line| self.line(line));
+    }
+
     /// Adds a heading, apart from what stands before it.
     pub fn heading(&mut self, text: &str) {
         self.gap();
@@ -217,14 +231,12 @@ impl Page {
         for row in &rows {
             table.add_row(row.iter().map(|cell| self.cell(cell)));
         }
-        let narrowest = 8;
-        let widths = table.column_max_content_widths();
-        for (column, width) in table.column_iter_mut().zip(widths) {
-            column.set_padding((0, 2));
-            // A short column keeps its width: wrapping a word such as "running" helps nobody.
-            if width <= narrowest {
-                column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(width + 2)));
-            }
+        for (index, column) in table.column_iter_mut().enumerate() {
+            column.set_padding((0, GAP));
+            let cells = rows.iter().filter_map(|row| row.get(index));
+            let longest = cells.map(Cell::longest_word).max().unwrap_or_default();
+            let width = u16::try_from(longest.min(UNBROKEN)).unwrap_or_default() + GAP;
+            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(width)));
         }
         self.text.push_str(&table.trim_fmt());
         self.text.push('\n');

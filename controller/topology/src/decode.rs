@@ -7,8 +7,8 @@ use braid_proto::{Engine, NetworkName, NodeName, VnId, VnName};
 use crate::{
     diagnostic::{Findings, Place, shown},
     file::{
-        At, File, FileAddressing, FileBorder, FileGraph, FileLayout, FileLimits, FileLink, FileNode, FilePolicy,
-        FilePrefix, FileRule, FileVn, FileVote,
+        At, File, FileAddressing, FileBorder, FileGraph, FileLayout, FileLimits, FileLink, FileNode,
+        FilePolicy, FilePrefix, FileRule, FileVn, FileVote,
     },
     scalar::{CustomerPrefix, LinkEnd, Memory, Metric, Mtu, Pids, Scalar},
     yaml::{Node, Value},
@@ -97,7 +97,8 @@ fn nodes(node: &Node, findings: &mut Findings) -> Option<(Nodes, bool)> {
         }
     }
     if entries.is_empty() {
-        findings.error(node.place, "`nodes` is empty: a network needs at least one node, such as `seattle: {}`");
+        findings
+            .error(node.place, "`nodes` is empty: a network needs at least one node, such as `seattle: {}`");
     }
     let all = nodes.len() == entries.len() && !nodes.is_empty();
     Some((nodes, all))
@@ -312,7 +313,10 @@ fn scalar<T: Scalar>(node: &Node, findings: &mut Findings) -> Option<At<T>> {
         Value::Scalar { text, plain } => T::read(text, *plain),
         other => Err(format!("a single value is needed here, not {}", kind(other))),
     };
-    result.map_err(|message| findings.error(node.place, message)).ok().map(|value| At { value, place: node.place })
+    result
+        .map_err(|message| findings.error(node.place, message))
+        .ok()
+        .map(|value| At { value, place: node.place })
 }
 
 /// Reads a list; says too whether every item could be read.
@@ -340,7 +344,10 @@ fn two<'a>(node: &'a Node, what: &str, example: &str, findings: &mut Findings) -
                 Value::List(items) => format!("{} values", items.len()),
                 other => kind(other).to_owned(),
             };
-            findings.error(node.place, format!("{what} takes exactly two values, as in `{example}`, not {found}"));
+            findings.error(
+                node.place,
+                format!("{what} takes exactly two values, as in `{example}`, not {found}"),
+            );
             None
         }
     }

@@ -22,7 +22,7 @@ impl Place {
 }
 
 /// One finding: what is wrong or doubtful, where, and what to do.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
     /// Where; `None` where the file as a whole is meant.
     pub place: Option<Place>,
@@ -41,7 +41,8 @@ pub struct Diagnostics {
 impl Diagnostics {
     /// Sorts `findings` and keeps the first 20.
     pub(crate) fn new(file: &str, mut findings: Vec<Diagnostic>) -> Self {
-        findings.sort();
+        // A stable sort: what stands at one place stays in the order in which it was found.
+        findings.sort_by_key(|finding| finding.place);
         findings.dedup();
         let more = findings.len().saturating_sub(SHOWN);
         findings.truncate(SHOWN);
@@ -129,7 +130,7 @@ pub(crate) fn did_you_mean<'a>(text: &str, known: impl IntoIterator<Item = &'a s
         .into_iter()
         .map(|name| (strsim::damerau_levenshtein(&name.to_lowercase(), &lower), name))
         .min()
-        .filter(|(distance, name)| *distance <= 1 + name.len() / 4)
+        .filter(|(distance, name)| *distance <= 1 + name.len() / 4 && *distance < name.len())
         .map(|(_, name)| format!(" (did you mean `{name}`?)"))
         .unwrap_or_default()
 }
@@ -150,10 +151,9 @@ mod tests {
 
     #[test]
     fn findings_are_sorted_counted_and_capped() {
-        let findings = (1..=30).rev().map(|line| Diagnostic {
-            place: Some(Place { line, column: 3 }),
-            message: "wrong".to_owned(),
-        });
+        let findings = (1..=30)
+            .rev()
+            .map(|line| Diagnostic { place: Some(Place { line, column: 3 }), message: "wrong".to_owned() });
         let all = Diagnostics::new("x.yaml", findings.collect());
         assert_eq!((all.findings().len(), all.more()), (20, 10));
         let text = all.to_string();

@@ -11,8 +11,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use crate::{
     diagnostic::Place,
     scalar::{
-        Address, CustomerPrefix, Interface, Latitude, LinkEnd, Longitude, Memory, Metric, Mtu, Pids, PolicyName,
-        Prefix, Time,
+        Address, CustomerPrefix, Interface, Latitude, LinkEnd, Longitude, Memory, Metric, Mtu, Pids,
+        PolicyName, Prefix, Time,
     },
 };
 

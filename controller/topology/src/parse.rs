@@ -27,8 +27,9 @@ pub struct Checked {
 ///
 /// # Example
 /// ```
-/// let error = braid_topology::parse("name: x\ntopolgy: {}\n", "x.yaml").unwrap_err();
-/// assert!(error.to_string().starts_with("x.yaml:1:1: a topology file needs `topology`"));
+/// let error = braid_topology::parse("name: x\ntopolgy: {}\n", "x.yaml").unwrap_err().to_string();
+/// assert!(error.starts_with("x.yaml:1:1: a topology file needs `topology`: add it\n"), "{error}");
+/// assert!(error.contains("x.yaml:2:1: unknown key `topolgy` in a topology file (did you mean `topology`?)"), "{error}");
 /// ```
 pub fn parse(text: &str, file_name: &str) -> Result<Topology, Diagnostics> {
     check(text, file_name).map(|checked| checked.topology)

@@ -46,7 +46,10 @@ fn whole(what: &str, text: &str, plain: bool, min: u64, max: u64) -> Result<u64,
     let digits = plain && text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
     let number = if digits { text.parse().ok() } else { None };
     number.filter(|n| (min..=max).contains(n)).ok_or_else(|| {
-        format!("{what} `{}` is out of place: write a whole number from {min} to {max}, without quotes", shown(text))
+        format!(
+            "{what} `{}` is out of place: write a whole number from {min} to {max}, without quotes",
+            shown(text)
+        )
     })
 }
 
@@ -138,9 +141,8 @@ impl Scalar for Time {
             let (number, unit) = text.split_at(end);
             let factor = TIME_UNITS.iter().find(|(name, _)| *name == unit)?.1;
             let (int, fraction) = number.split_once('.').unwrap_or((number, "0"));
-            let digits = |t: &str, most: usize| {
-                (1..=most).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_digit())
-            };
+            let digits =
+                |t: &str, most: usize| (1..=most).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_digit());
             if !digits(int, 9) || !digits(fraction, 6) {
                 return None;
             }
@@ -209,7 +211,8 @@ impl Scalar for Memory {
 
 impl fmt::Display for Memory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (unit, factor) = MEMORY_UNITS.into_iter().find(|(_, n)| self.0 % n == 0).unwrap_or(("KiB", 1 << 10));
+        let (unit, factor) =
+            MEMORY_UNITS.into_iter().find(|(_, n)| self.0 % n == 0).unwrap_or(("KiB", 1 << 10));
         write!(f, "{}{unit}", self.0 / factor)
     }
 }
@@ -222,9 +225,9 @@ pub(crate) struct Prefix(pub(crate) Ipv4Net);
 
 impl Scalar for Prefix {
     fn read(text: &str, _plain: bool) -> Result<Self, String> {
-        let net: Ipv4Net = text
-            .parse()
-            .map_err(|_| format!("`{}` is not an IPv4 prefix: write one such as `198.18.1.0/24`", shown(text)))?;
+        let net: Ipv4Net = text.parse().map_err(|_| {
+            format!("`{}` is not an IPv4 prefix: write one such as `198.18.1.0/24`", shown(text))
+        })?;
         if net.addr() != net.network() {
             return Err(format!("prefix `{net}` has host bits set: write `{}`", net.trunc()));
         }
@@ -289,7 +292,10 @@ pub(crate) struct Address(pub(crate) Ipv4Addr);
 impl Scalar for Address {
     fn read(text: &str, _plain: bool) -> Result<Self, String> {
         let address: Ipv4Addr = text.parse().map_err(|_| {
-            format!("`{}` is not an IPv4 address: write one such as `192.0.2.1`, without a length", shown(text))
+            format!(
+                "`{}` is not an IPv4 address: write one such as `192.0.2.1`, without a length",
+                shown(text)
+            )
         })?;
         unicast(address).map_err(|why| format!("address `{address}` cannot be used: {why}"))?;
         Ok(Self(address))
@@ -337,7 +343,10 @@ pub(crate) struct LinkEnd(pub(crate) Endpoint);
 impl Scalar for LinkEnd {
     fn read(text: &str, plain: bool) -> Result<Self, String> {
         let (node, interface) = text.split_once(':').ok_or_else(|| {
-            format!("endpoint `{}` names no interface: write `node:interface`, such as `\"a:eth1\"`", shown(text))
+            format!(
+                "endpoint `{}` names no interface: write `node:interface`, such as `\"a:eth1\"`",
+                shown(text)
+            )
         })?;
         let node = NodeName::read(node, plain)?;
         let Interface(interface) = Interface::read(interface, plain)?;
@@ -389,10 +398,14 @@ mod tests {
         assert_eq!(time("1.5s"), Some(1_500_000));
         assert_eq!(time("0.5m"), Some(30_000_000));
         assert_eq!(time("0s"), Some(0));
-        for bad in ["", "1", "s", "1.s", ".5s", "1h", "-1s", "1 s", "1.0001ms", "0.1us", "1e3s", "9999999999s", "ü"] {
+        for bad in
+            ["", "1", "s", "1.s", ".5s", "1h", "-1s", "1 s", "1.0001ms", "0.1us", "1e3s", "9999999999s", "ü"]
+        {
             assert_eq!(time(bad), None, "{bad}");
         }
-        for (micros, text) in [(0, "0s"), (1_000_000, "1s"), (200_000, "200ms"), (6_540, "6.54ms"), (7, "0.007ms")] {
+        for (micros, text) in
+            [(0, "0s"), (1_000_000, "1s"), (200_000, "200ms"), (6_540, "6.54ms"), (7, "0.007ms")]
+        {
             assert_eq!(Time(Duration::from_micros(micros)).to_string(), text);
         }
     }
@@ -411,7 +424,9 @@ mod tests {
     #[test]
     fn numbers_are_plain_whole_and_in_range() {
         assert_eq!(Metric::read("10", true), Ok(Metric(10)));
-        for (text, plain) in [("0", true), ("65536", true), ("010", true), ("1e3", true), ("+1", true), ("10", false)] {
+        for (text, plain) in
+            [("0", true), ("65536", true), ("010", true), ("1e3", true), ("+1", true), ("10", false)]
+        {
             let error = Metric::read(text, plain).unwrap_err();
             assert!(error.contains("from 1 to 65535"), "{error}");
         }

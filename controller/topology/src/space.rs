@@ -23,7 +23,8 @@ pub(crate) fn check_disjoint(mut claims: Vec<Claim>, findings: &mut Findings) {
             open.pop();
         }
         if let Some(around) = open.last() {
-            let (first, second) = if around.place <= claim.place { (around, &claim) } else { (&claim, around) };
+            let (first, second) =
+                if around.place <= claim.place { (around, &claim) } else { (&claim, around) };
             let whence = match first.place {
                 Some(place) => format!("in line {}", place.line),
                 None => "which is the default".to_owned(),
@@ -65,7 +66,11 @@ mod tests {
             told,
             [
                 (7, "10.0.0.0/24 overlaps 10.0.0.0/8, in line 3: give each its own addresses".to_owned()),
-                (3, "10.0.0.0/8 overlaps 10.9.0.0/16, which is the default: give each its own addresses".to_owned()),
+                (
+                    3,
+                    "10.0.0.0/8 overlaps 10.9.0.0/16, which is the default: give each its own addresses"
+                        .to_owned()
+                ),
             ]
         );
     }

@@ -2,16 +2,17 @@
 
 use crate::{
     file::{
-        At, File, FileAddressing, FileBorder, FileGraph, FileLayout, FileLimits, FileLink, FileNode, FilePolicy,
-        FilePrefix, FileRule, FileVn, FileVote,
+        At, File, FileAddressing, FileBorder, FileGraph, FileLayout, FileLimits, FileLink, FileNode,
+        FilePolicy, FilePrefix, FileRule, FileVn, FileVote,
     },
     model::{Endpoint, LayoutRule, Link, Node, PolicyKind, Topology, VirtualNetwork, VotePolicy},
     scalar::{
-        Address, CustomerPrefix, Interface, Latitude, LinkEnd, Longitude, Memory, Metric, Mtu, Pids, PolicyName,
-        Prefix, Time,
+        Address, CustomerPrefix, Interface, Latitude, LinkEnd, Longitude, Memory, Metric, Mtu, Pids,
+        PolicyName, Prefix, Time,
     },
     validate::{
-        DEFAULT_FAIL_BACK, DEFAULT_HELLO, DEFAULT_LIMITS, DEFAULT_METRIC, DEFAULT_MTU, DEFAULT_POOLS, DEFAULT_SETTLE,
+        DEFAULT_FAIL_BACK, DEFAULT_HELLO, DEFAULT_LIMITS, DEFAULT_METRIC, DEFAULT_MTU, DEFAULT_POOLS,
+        DEFAULT_SETTLE,
     },
 };
 
@@ -59,11 +60,16 @@ impl From<&Topology> for File {
 
 fn node(node: &Node) -> FileNode {
     let prefixes = |border: &crate::model::Border| {
-        border.prefixes.iter().enumerate().map(|(number, attached)| FilePrefix {
-            prefix: CustomerPrefix(attached.prefix).into(),
-            interface: (attached.interface.as_str() != format!("cust{number}"))
-                .then(|| Interface(attached.interface.clone()).into()),
-        }).collect()
+        border
+            .prefixes
+            .iter()
+            .enumerate()
+            .map(|(number, attached)| FilePrefix {
+                prefix: CustomerPrefix(attached.prefix).into(),
+                interface: (attached.interface.as_str() != format!("cust{number}"))
+                    .then(|| Interface(attached.interface.clone()).into()),
+            })
+            .collect()
     };
     FileNode {
         position: node.position.map(|p| (Latitude(p.latitude), Longitude(p.longitude))),
@@ -88,9 +94,9 @@ fn vn(vn: &VirtualNetwork, links: &[Link]) -> FileVn {
         engine: vn.engine,
         layout: match &vn.layout {
             LayoutRule::Full => None,
-            LayoutRule::Without(numbers) => {
-                Some(FileLayout::Without(numbers.iter().filter_map(|n| links.get(*n)).map(|l| end(&l.a)).collect()))
-            }
+            LayoutRule::Without(numbers) => Some(FileLayout::Without(
+                numbers.iter().filter_map(|n| links.get(*n)).map(|l| end(&l.a)).collect(),
+            )),
         },
         hello: unless(vn.hello, DEFAULT_HELLO).map(|hello| Time(hello).into()),
         limits: unless(vn.limits, DEFAULT_LIMITS).map(|limits| FileLimits {

@@ -5,6 +5,11 @@ mod nodes;
 mod vns;
 mod vote;
 
+pub(crate) use links::{DEFAULT_METRIC, DEFAULT_MTU, MAX_LINKS};
+pub(crate) use nodes::MAX_NODES;
+pub(crate) use vns::{DEFAULT_HELLO, DEFAULT_LIMITS};
+pub(crate) use vote::{DEFAULT_FAIL_BACK, DEFAULT_SETTLE};
+
 use std::collections::HashMap;
 
 use braid_proto::NodeName;
@@ -66,12 +71,8 @@ fn use_interface(end: Endpoint, place: Place, used: &mut Interfaces, findings: &
 }
 
 /// The default pools.
-pub(crate) const DEFAULT_POOLS: Addressing = Addressing {
-    loopbacks: pool(64),
-    links: pool(65),
-    underlay: pool(66),
-    ports: pool(67),
-};
+pub(crate) const DEFAULT_POOLS: Addressing =
+    Addressing { loopbacks: pool(64), links: pool(65), underlay: pool(66), ports: pool(67) };
 
 /// 100.`second`.0.0/16, of the shared address space of RFC 6598.
 const fn pool(second: u8) -> Ipv4Net {

@@ -5,7 +5,10 @@ use std::fmt::Write;
 use braid_proto::Engine;
 
 use crate::{
-    file::{At, File, FileAddressing, FileLayout, FileLimits, FileLink, FileNode, FilePolicy, FilePrefix, FileRule, FileVn},
+    file::{
+        At, File, FileAddressing, FileLayout, FileLimits, FileLink, FileNode, FilePolicy, FilePrefix,
+        FileRule, FileVn,
+    },
     model::Topology,
     scalar::PolicyName,
 };
@@ -60,7 +63,9 @@ pub(crate) fn render(file: &File, head: &[String]) -> String {
     }
     if let Some(FileAddressing { loopbacks, links, underlay, ports }) = &file.addressing {
         out.line(0, "addressing:");
-        for (key, pool) in [("loopbacks", loopbacks), ("links", links), ("underlay", underlay), ("ports", ports)] {
+        for (key, pool) in
+            [("loopbacks", loopbacks), ("links", links), ("underlay", underlay), ("ports", ports)]
+        {
             if let Some(pool) = pool {
                 out.line(1, &format!("{key}: {}", pool.value.0));
             }
@@ -88,7 +93,8 @@ fn flow(fields: &[String]) -> String {
 /// A name, quoted where YAML would take it for something else.
 fn name(text: &str) -> String {
     const WORDS: [&str; 9] = ["null", "true", "false", "yes", "no", "on", "off", "y", "n"];
-    let quote = text.starts_with(|c: char| c.is_ascii_digit()) || WORDS.iter().any(|w| w.eq_ignore_ascii_case(text));
+    let quote =
+        text.starts_with(|c: char| c.is_ascii_digit()) || WORDS.iter().any(|w| w.eq_ignore_ascii_case(text));
     if quote { format!("\"{text}\"") } else { text.to_owned() }
 }
 
@@ -112,7 +118,8 @@ fn prefix_body(FilePrefix { prefix, interface }: &FilePrefix) -> String {
 }
 
 fn link_body(link: &FileLink) -> String {
-    let [a, b] = link.endpoints.each_ref().map(|end| format!("\"{}:{}\"", end.value.0.node, end.value.0.interface));
+    let [a, b] =
+        link.endpoints.each_ref().map(|end| format!("\"{}:{}\"", end.value.0.node, end.value.0.interface));
     let mut fields = vec![format!("endpoints: [{a}, {b}]")];
     fields.extend(link.metric.map(|metric| format!("metric: {}", metric.0)));
     fields.extend(link.delay.map(|delay| format!("delay: {}", delay.value)));
@@ -131,8 +138,10 @@ fn vn_body(vn: &FileVn) -> String {
         None => {}
         Some(FileLayout::Full) => fields.push("layout: full".to_owned()),
         Some(FileLayout::Without(ends)) => {
-            let ends: Vec<String> =
-                ends.iter().map(|At { value, .. }| format!("\"{}:{}\"", value.0.node, value.0.interface)).collect();
+            let ends: Vec<String> = ends
+                .iter()
+                .map(|At { value, .. }| format!("\"{}:{}\"", value.0.node, value.0.interface))
+                .collect();
             fields.push(format!("layout: {{ without: [{}] }}", ends.join(", ")));
         }
     }

@@ -169,7 +169,9 @@ fn scalar(text: String, defined: &serde_saphyr::Location, source: &str) -> Value
     });
     let plain = written.is_some_and(|w| !w.starts_with(['"', '\'', '|', '>', '!']));
     match written {
-        Some(written) if plain && !written.contains('\n') => Value::Scalar { text: written.trim().to_owned(), plain },
+        Some(written) if plain && !written.contains('\n') => {
+            Value::Scalar { text: written.trim().to_owned(), plain }
+        }
         _ => Value::Scalar { text, plain },
     }
 }
@@ -235,26 +237,69 @@ impl<'de> de::Visitor<'de> for RawVisitor {
 mod tests {
     use super::*;
 
+    fn told(text: &str) -> String {
+        read(text, "f").unwrap_err().to_string()
+    }
+
     #[test]
-    fn try_it() {
-        for text in [
-            "a: 007\nb: 1e3 # x\nc: \"1\"\nd: no\ne: 0x1F\nf: ~\ng:\nh: [a:eth1, .nan, 1.0]\ni: { 12: 2, yes: 1 }\nj: multi\n  line\nk: 'it''s'\n",
-            "a: &x {b: 1}\nc: *x\nd: {<<: *x, e: 5}\n",
-            "a: 1\na: 2\n",
-            "a:\n\tb: 1\n",
-            "a: [1, 2\n",
-            "a: *nope\n",
-            "a: 1\n---\nb: 2\n",
-            "{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{",
-            "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[",
-            "a: &a [1,1,1,1,1,1,1,1,1]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e]\n",
-            "a: b: c\n", "? [1,2]\n: 3\n", "!foo a: 1\nb: !!binary xx\n", "- a\n- b\n", "plain", "a: \"x\n", "a: \u{0}\n", "a: 'ü' \nb: [ü, ö]\nc: x\n  y: 1", "a: !!str 12\nb: !!int \"12\"\nc: &a 12\nd: *a\ne: !!float x", "a: %x\n", "a: @x", "%YAML 3.0\n---\na: 1",
+    fn scalars_keep_their_spelling_and_their_place() {
+        let node = read("a: 007\nb: [no, 1e3, \"1\", .nan]\nc: ~\nd:\n", "f").unwrap();
+        let Value::Map(entries) = node.value else { panic!("a map") };
+        let plain = |text: &str| Value::Scalar { text: text.to_owned(), plain: true };
+        assert_eq!(entries[0].1, Node { place: Place { line: 1, column: 4 }, value: plain("007") });
+        let Value::List(items) = &entries[1].1.value else { panic!("a list") };
+        assert_eq!(items[0], Node { place: Place { line: 2, column: 5 }, value: plain("no") });
+        assert_eq!(items[1].value, plain("1e3"));
+        assert_eq!(items[2].value, Value::Scalar { text: "1".to_owned(), plain: false });
+        assert_eq!(items[3].value, plain(".nan"));
+        assert_eq!((&entries[2].1.value, &entries[3].1.value), (&Value::Null, &Value::Null));
+    }
+
+    #[test]
+    fn aliases_and_merges_stand_where_they_are_used() {
+        let node = read("a: &x { b: 1 }\nc: *x\nd: { <<: *x, e: 5 }\n", "f").unwrap();
+        let Value::Map(entries) = node.value else { panic!("a map") };
+        assert_eq!(entries[1].1.place, Place { line: 2, column: 4 });
+        let Value::Map(merged) = &entries[2].1.value else { panic!("a map") };
+        assert_eq!(merged.len(), 2);
+    }
+
+    #[test]
+    fn what_is_not_yaml_is_told_with_its_place() {
+        for (text, start) in [
+            ("a: [1, 2\n", "f:1:4: this is not the YAML it should be: "),
+            ("a: b: c\n", "f:1:5: this is not the YAML it should be: "),
+            ("a: *nope\n", "f:1:4: this is not the YAML it should be: "),
+            ("a:\n\tb: 1\n", "f:2:2: tabs disallowed"),
+            ("a: 1\na: 2\n", "f:2:1: `a` stands here for the second time"),
+            ("a: 1\n---\nb: 2\n", "f:2:1: a second YAML document begins here"),
+            ("~: 1\n", "f:1:1: a key is empty here"),
+            ("a: !x 1\n", "f:1:7: this is not the YAML it should be: "),
         ] {
-            eprintln!("=== {text}");
-            match read(text, "f") {
-                Ok(node) => eprintln!("{node:?}"),
-                Err(e) => eprintln!("ERR {e}"),
-            }
+            let told = told(text);
+            assert!(told.starts_with(start), "{told}");
         }
+    }
+
+    #[test]
+    fn emptiness_depth_and_repetition_have_bounds() {
+        for empty in ["", "\n \n", "# nothing\n---\n"] {
+            assert!(told(empty).starts_with("f:1:1: the file is empty"), "{}", told(empty));
+        }
+        for opening in ["[", "{", "{a: ", "[[{a: "] {
+            let told = told(&opening.repeat(100_000));
+            assert!(told.contains("too deep"), "{told}");
+        }
+        let steps: String = (0..200).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect();
+        assert!(told(&steps).contains("too deep"), "{}", told(&steps));
+
+        let mut laughs = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+        for level in 1..12 {
+            let previous = vec![format!("*a{}", level - 1); 10].join(", ");
+            laughs += &format!("a{level}: &a{level} [{previous}]\n");
+        }
+        assert!(told(&laughs).contains("aliases repeat too much"), "{}", told(&laughs));
+
+        assert!(told(&"x".repeat(16 << 20)).contains("4 MiB"), "{}", told(&"x".repeat(16 << 20)));
     }
 }

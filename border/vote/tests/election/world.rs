@@ -1,8 +1,8 @@
 //! A small world to vote in: VNs with evidence, a clock that only the story moves, and one election.
 
 use braid_vote::{
-    Alarm, Ballot, Election, Elector, EngineState, Explanation, LayoutClass, Millis, NextHop, Policy, ProbeEvidence,
-    RouteEvidence, Rule, Step, Unusable, Verdict,
+    Alarm, Ballot, Election, Elector, EngineState, Explanation, LayoutClass, Millis, NextHop, Policy,
+    ProbeEvidence, RouteEvidence, Rule, Step, Unusable, Verdict,
 };
 
 /// VN ids as the stories name them.
@@ -50,7 +50,7 @@ impl World {
             code_base: (*code_base).to_owned(),
             layout: Some(LayoutClass(1)),
         };
-        let electors: Vec<Elector> = (1..).zip(code_bases).map(elector).collect();
+        let electors: Vec<Elector> = (1..=u8::MAX).zip(code_bases).map(elector).collect();
         let ballots = electors.iter().map(|elector| Ballot::blank(elector.vn)).collect();
         World { now: Millis(0), electors, ballots, election: Election::new(policy) }
     }
@@ -140,7 +140,11 @@ impl World {
 
     pub fn reason(&self, vn: u8) -> String {
         let candidates = self.explain().candidates;
-        candidates.into_iter().find(|candidate| candidate.vn == vn).map(|found| found.reason).unwrap_or_default()
+        candidates
+            .into_iter()
+            .find(|candidate| candidate.vn == vn)
+            .map(|found| found.reason)
+            .unwrap_or_default()
     }
 }
 
@@ -152,7 +156,12 @@ pub fn tell(name: &str, mut world: World, story: &[Line]) -> World {
     for (at, event, winner, step, alarm) in story {
         let verdict = world.at(*at, event);
         let told = (verdict.winner, verdict.decisive_step, verdict.alarm);
-        assert_eq!(told, (*winner, *step, *alarm), "{name}, at {at} ms after {event:?}: {:#?}", world.explain());
+        assert_eq!(
+            told,
+            (*winner, *step, *alarm),
+            "{name}, at {at} ms after {event:?}: {:#?}",
+            world.explain()
+        );
     }
     world
 }

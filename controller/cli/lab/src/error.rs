@@ -1,8 +1,8 @@
 //! What can go wrong with a lab, and what to do about it.
 
-use std::{fmt, io, path::PathBuf, time::Duration};
+use std::{io, path::PathBuf, time::Duration};
 
-use braid_kernel::NetnsError;
+use braid_kernel::{NetlinkError, NetnsError, ProcessError, sysctl::SysctlError};
 use braid_layout::LayoutError;
 use braid_proto::NetworkName;
 use braid_topology::Diagnostics;
@@ -26,7 +26,9 @@ pub enum LabError {
         node: String,
     },
     /// Unix sockets below the lab's directory would have too long a path.
-    #[error("{path} is too long for the sockets in it: set BRAID_RUN_ROOT to a shorter directory, or shorten names")]
+    #[error(
+        "{path} is too long for the sockets in it: set BRAID_RUN_ROOT to a shorter directory, or shorten names"
+    )]
     PathTooLong {
         /// The longest directory.
         path: PathBuf,
@@ -47,7 +49,9 @@ pub enum LabError {
         names: Vec<String>,
     },
     /// Another command works on the same lab.
-    #[error("another braid process is making, changing or removing lab `{lab}`: wait until it is done, and try again")]
+    #[error(
+        "another braid process is making, changing or removing lab `{lab}`: wait until it is done, and try again"
+    )]
     Busy {
         /// The lab.
         lab: NetworkName,
@@ -114,14 +118,19 @@ pub enum LabError {
     #[error(transparent)]
     Namespace(#[from] NetnsError),
     /// The kernel refuses a change in a namespace.
-    #[error("cannot {action} in namespace `{namespace}`: {reason}")]
-    Kernel {
-        /// What was tried, as a verb.
-        action: String,
-        /// Where.
-        namespace: String,
-        /// Why not.
-        reason: String,
+    #[error(transparent)]
+    Netlink(#[from] NetlinkError),
+    /// The kernel refuses a parameter of a namespace.
+    #[error(transparent)]
+    Sysctl(#[from] SysctlError),
+    /// A process cannot be ended.
+    #[error(transparent)]
+    Process(#[from] ProcessError),
+    /// The lab's directory holds something else.
+    #[error("{path} is not the directory of a lab, and not empty: rename the lab, or set BRAID_RUN_ROOT")]
+    NotALab {
+        /// The directory.
+        path: PathBuf,
     },
     /// A daemon could not be started.
     #[error("cannot start the {member} from {program}: {source}")]
@@ -175,7 +184,9 @@ pub enum LabError {
         pending: Vec<String>,
     },
     /// `up` failed half-way.
-    #[error("{source}\nLab `{lab}` is half made: mend the cause and run `braid lab up` again, or remove it with `braid lab down {lab}`")]
+    #[error(
+        "{source}\nLab `{lab}` is half made: mend the cause and run `braid lab up` again, or remove it with `braid lab down {lab}`"
+    )]
     HalfMade {
         /// The lab.
         lab: NetworkName,
@@ -198,15 +209,6 @@ impl LabError {
         let path = path.into();
         move |source| LabError::Io { action, path, source }
     }
-
-    /// A refusal by the kernel.
-    pub(crate) fn kernel(
-        action: impl Into<String>,
-        namespace: &str,
-    ) -> impl FnOnce(&dyn fmt::Display) -> LabError {
-        let (action, namespace) = (action.into(), namespace.to_owned());
-        move |reason| LabError::Kernel { action, namespace, reason: reason.to_string() }
-    }
 }
 
 fn bullets(lines: &[String]) -> String {
@@ -225,6 +227,7 @@ fn space_hint(error: &io::Error) -> &'static str {
 }
 
 fn missing_text(missing: &[Missing]) -> String {
-    let lines: Vec<String> = missing.iter().map(|m| format!("{} ({}): {}", m.what, m.why, m.install)).collect();
+    let lines: Vec<String> =
+        missing.iter().map(|m| format!("{} ({}): {}", m.what, m.why, m.install)).collect();
     format!("this machine lacks what the lab needs; nothing has been started\n{}", bullets(&lines))
 }

@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read, Seek, SeekFrom, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use serde::{Serialize, de::DeserializeOwned};
@@ -12,7 +12,7 @@ use crate::{error::LabError, paths::Lab};
 
 /// Replaces `path` by `content`: a reader sees the old or the new content, never a part.
 pub(crate) fn replace(path: &Path, content: &[u8]) -> Result<(), LabError> {
-    let fresh = path.with_extension("new");
+    let fresh = fresh(path);
     let written = File::create(&fresh)
         .and_then(|mut file| file.write_all(content))
         .and_then(|()| fs::rename(&fresh, path));
@@ -22,10 +22,14 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> Result<(), LabError> {
     written.map_err(LabError::io("write", path))
 }
 
+/// Where the new content of `path` is written before it takes its place.
+pub(crate) fn fresh(path: &Path) -> PathBuf {
+    path.with_extension("new")
+}
+
 /// Replaces `path` by `value` as JSON.
 pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), LabError> {
-    let text =
-        serde_json::to_vec_pretty(value).map_err(|error| LabError::io("write", path)(error.into()))?;
+    let text = serde_json::to_vec_pretty(value).map_err(|error| LabError::io("write", path)(error.into()))?;
     replace(path, &text)
 }
 

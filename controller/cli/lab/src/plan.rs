@@ -1,8 +1,11 @@
 //! The difference between what a lab ought to be and what it is, as a list of actions.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
-use crate::wiring::{Cable, Wiring};
+use crate::wiring::{Cable, Role, Wiring, cable_mark_prefix};
 
 /// What the kernel holds of a lab.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -16,8 +19,8 @@ pub(crate) struct Actual {
 /// A namespace of the lab.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Namespace {
-    /// It carries the lab's mark, so it is finished.
-    pub(crate) marked: bool,
+    /// What its mark says that it is; without a mark it is unfinished, or a virtual router.
+    pub(crate) role: Option<Role>,
     /// Its interfaces by name, with their aliases.
     pub(crate) interfaces: BTreeMap<String, Option<String>>,
 }
@@ -30,61 +33,76 @@ pub(crate) enum Action<'a> {
     /// Ends what runs in a namespace and removes it.
     Remove { namespace: &'a str },
     /// Makes a namespace, or finishes one.
-    Make { namespace: &'a str },
+    Make { namespace: &'a str, role: Role },
     /// Makes a cable.
     Lay { cable: &'a Cable },
+}
+
+impl fmt::Display for Action<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Action::Cut { namespace, interface } => write!(f, "cutting {namespace}:{interface}"),
+            Action::Remove { namespace } => write!(f, "removing {namespace}"),
+            Action::Make { namespace, .. } => write!(f, "making {namespace}"),
+            Action::Lay { cable } => write!(f, "laying {} -- {}", cable.ends[0], cable.ends[1]),
+        }
+    }
 }
 
 /// What to do, in order, to get from `actual` to `desired`. Nothing that is as it should be is touched, whether its links
 /// are up or not: a cable that an operator took down stays down.
 pub(crate) fn plan<'a>(desired: &'a Wiring, actual: &'a Actual) -> Vec<Action<'a>> {
     let mut actions = Vec::new();
+    let removed = removed_namespaces(desired, actual);
+    let (finished, missing): (Vec<&Cable>, Vec<&Cable>) =
+        desired.cables().partition(|cable| is_finished(cable, desired, actual));
 
-    let removed: Vec<&str> = removed_namespaces(desired, actual);
-    let marks: BTreeMap<(&str, &str), String> = desired
-        .cables()
-        .flat_map(|cable| {
-            let mark = cable.mark(&desired.network);
-            cable.ends.each_ref().map(|end| ((end.namespace.as_str(), end.interface.as_str()), mark.clone()))
-        })
-        .collect();
-
-    // What stands in the way of a cable, or was a cable that is no longer wanted. Cables to a removed namespace go with it.
-    let ours = format!("{} ", crate::wiring::namespace_mark(&desired.network));
-    for (name, namespace) in &actual.namespaces {
-        if removed.contains(&name.as_str()) {
+    // What was a cable and is none of the finished ones, and whatever stands where a missing one goes. The end of a cable
+    // whose other end went with its namespace is cut too: the kernel may take its time to do so.
+    let cable_mark = cable_mark_prefix(&desired.network);
+    let is_end_of = |cables: &[&Cable], place: (&str, &str)| {
+        cables
+            .iter()
+            .flat_map(|cable| &cable.ends)
+            .any(|end| (&*end.namespace, end.interface.as_str()) == place)
+    };
+    for (namespace, state) in &actual.namespaces {
+        if removed.contains(&namespace.as_str()) {
             continue;
         }
-        for (interface, alias) in &namespace.interfaces {
-            let wanted = marks.get(&(name.as_str(), interface.as_str()));
-            let is_cable = alias.as_ref().is_some_and(|alias| alias.starts_with(&ours));
-            if (wanted.is_some() || is_cable) && wanted != alias.as_ref() {
-                actions.push(Action::Cut { namespace: name, interface });
+        for (interface, alias) in &state.interfaces {
+            let place = (namespace.as_str(), interface.as_str());
+            let was_cable = alias.as_ref().is_some_and(|alias| alias.starts_with(&cable_mark));
+            if is_end_of(&missing, place) || (was_cable && !is_end_of(&finished, place)) {
+                actions.push(Action::Cut { namespace, interface });
             }
         }
     }
     actions.extend(removed.into_iter().map(|namespace| Action::Remove { namespace }));
 
-    let finished = |name: &String| actual.namespaces.get(name).is_some_and(|namespace| namespace.marked);
-    let fresh = desired.namespaces.keys().filter(|name| !finished(name));
-    actions.extend(fresh.map(|namespace| Action::Make { namespace }));
-
-    let is_there = |cable: &&Cable| {
-        let mark = cable.mark(&desired.network);
-        cable.ends.iter().all(|end| {
-            let interfaces = actual.namespaces.get(&end.namespace).map(|namespace| &namespace.interfaces);
-            interfaces.and_then(|them| them.get(end.interface.as_str())).is_some_and(|a| a.as_ref() == Some(&mark))
-        })
-    };
-    actions.extend(desired.cables().filter(|cable| !is_there(cable)).map(|cable| Action::Lay { cable }));
+    let role_of = |name: &String| actual.namespaces.get(name).and_then(|state| state.role);
+    let unfinished = desired.namespaces.iter().filter(|(name, role)| role_of(name) != Some(**role));
+    actions.extend(unfinished.map(|(namespace, role)| Action::Make { namespace, role: *role }));
+    actions.extend(missing.into_iter().map(|cable| Action::Lay { cable }));
     actions
+}
+
+/// Whether both ends of a cable are there and carry its mark.
+fn is_finished(cable: &Cable, desired: &Wiring, actual: &Actual) -> bool {
+    let mark = cable.mark(&desired.network);
+    cable.ends.iter().all(|end| {
+        let namespace = actual.namespaces.get(&end.namespace);
+        let alias = namespace.and_then(|state| state.interfaces.get(end.interface.as_str()));
+        alias.is_some_and(|alias| alias.as_ref() == Some(&mark))
+    })
 }
 
 /// Namespaces of nodes and hosts that are no longer wanted, each after the virtual routers of its node: so the mark of
 /// a node, by which its virtual routers are known, goes last.
 fn removed_namespaces<'a>(desired: &Wiring, actual: &'a Actual) -> Vec<&'a str> {
     let wanted = |name: &str| desired.namespaces.contains_key(owner(name));
-    let mut removed: Vec<&str> = actual.namespaces.keys().map(String::as_str).filter(|name| !wanted(name)).collect();
+    let mut removed: Vec<&str> =
+        actual.namespaces.keys().map(String::as_str).filter(|name| !wanted(name)).collect();
     children_first(&mut removed);
     removed
 }
@@ -100,4 +118,126 @@ pub(crate) fn owner(namespace: &str) -> &str {
 /// Sorts virtual routers before nodes and hosts.
 pub(crate) fn children_first(namespaces: &mut [&str]) {
     namespaces.sort_by_key(|name| (owner(name) == *name, *name));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    /// A lab that is as it should be.
+    fn finished(wiring: &Wiring) -> Actual {
+        let mut actual = Actual::default();
+        for (name, role) in &wiring.namespaces {
+            let interfaces = [("lo".to_owned(), Some(role.mark(&wiring.network)))].into();
+            actual.namespaces.insert(name.clone(), Namespace { role: Some(*role), interfaces });
+        }
+        for cable in wiring.cables() {
+            for end in &cable.ends {
+                let namespace = actual.namespaces.get_mut(&end.namespace).unwrap();
+                namespace.interfaces.insert(end.interface.to_string(), Some(cable.mark(&wiring.network)));
+            }
+        }
+        actual
+    }
+
+    fn show(actions: &[Action<'_>]) -> Vec<String> {
+        actions.iter().map(Action::to_string).collect()
+    }
+
+    #[test]
+    fn from_nothing_everything_is_made_namespaces_first() {
+        let wiring = testing::ring("ring");
+        let actions = show(&plan(&wiring, &Actual::default()));
+        assert_eq!(
+            actions,
+            [
+                "making ring.a",
+                "making ring.a-host",
+                "making ring.b",
+                "making ring.c",
+                "laying ring.a:eth1 -- ring.b:eth1",
+                "laying ring.b:eth2 -- ring.c:eth1",
+                "laying ring.a:eth2 -- ring.c:eth2",
+                "laying ring.a:cust0 -- ring.a-host:eth0",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_as_it_should_be_is_left_alone_and_so_are_others_things() {
+        let wiring = testing::ring("ring");
+        let mut actual = finished(&wiring);
+        // The agents' ports and virtual routers, an operator's own interface, and somebody's own namespace.
+        let node = actual.namespaces.get_mut("ring.a").unwrap();
+        node.interfaces.insert("braid-vn1".into(), None);
+        node.interfaces.insert("tap0".into(), Some("mine".into()));
+        actual.namespaces.insert("ring.a.red".into(), Namespace::default());
+        actual.foreign.insert("ring.foo".into());
+        assert_eq!(plan(&wiring, &actual), []);
+    }
+
+    #[test]
+    fn a_half_made_cable_is_made_anew() {
+        let wiring = testing::ring("ring");
+        let mut actual = finished(&wiring);
+        actual.namespaces.get_mut("ring.b").unwrap().interfaces.insert("eth1".into(), None);
+        assert_eq!(
+            show(&plan(&wiring, &actual)),
+            ["cutting ring.a:eth1", "cutting ring.b:eth1", "laying ring.a:eth1 -- ring.b:eth1"]
+        );
+    }
+
+    #[test]
+    fn an_unfinished_namespace_is_finished_and_a_lost_one_made_with_its_cables() {
+        let wiring = testing::ring("ring");
+        let mut actual = finished(&wiring);
+        actual.namespaces.get_mut("ring.b").unwrap().role = None;
+        actual.namespaces.remove("ring.a-host");
+        // The kernel has yet to clean up after the lost namespace, so the cable's other end may still be there.
+        assert_eq!(
+            show(&plan(&wiring, &actual)),
+            [
+                "cutting ring.a:cust0",
+                "making ring.a-host",
+                "making ring.b",
+                "laying ring.a:cust0 -- ring.a-host:eth0"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_removed_node_goes_with_its_virtual_routers_and_its_cables() {
+        let before = testing::ring("ring");
+        let mut actual = finished(&before);
+        actual.namespaces.insert("ring.c.red".into(), Namespace::default());
+        let mut after = before.clone();
+        after.namespaces.remove("ring.c");
+        after.links.truncate(1);
+        assert_eq!(
+            show(&plan(&after, &actual)),
+            ["cutting ring.a:eth2", "cutting ring.b:eth2", "removing ring.c.red", "removing ring.c"]
+        );
+    }
+
+    #[test]
+    fn a_changed_cable_is_replaced_and_no_other() {
+        let before = testing::ring("ring");
+        let actual = finished(&before);
+        let mut after = before.clone();
+        after.links[1].mtu = 9000;
+        assert_eq!(
+            show(&plan(&after, &actual)),
+            ["cutting ring.b:eth2", "cutting ring.c:eth1", "laying ring.b:eth2 -- ring.c:eth1"]
+        );
+    }
+
+    #[test]
+    fn a_virtual_router_belongs_to_its_node() {
+        assert_eq!(owner("ring.a.red"), "ring.a");
+        assert_eq!(owner("ring.a"), "ring.a");
+        let mut names = ["ring.a", "ring.a.red", "ring.a-host", "ring.a.blue"];
+        children_first(&mut names);
+        assert_eq!(names, ["ring.a.blue", "ring.a.red", "ring.a", "ring.a-host"]);
+    }
 }

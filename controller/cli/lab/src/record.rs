@@ -2,17 +2,13 @@
 
 use std::{
     collections::BTreeSet,
-    fs::{self, File},
+    fs::{self, File, TryLockError},
     io,
     os::unix::fs::MetadataExt,
     path::PathBuf,
 };
 
 use jiff::Timestamp;
-use nix::{
-    errno::Errno,
-    fcntl::{Flock, FlockArg},
-};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -27,6 +23,8 @@ pub(crate) struct Record {
     /// The operator's file.
     pub(crate) topology_path: PathBuf,
     pub(crate) created: Timestamp,
+    /// The binary that its daemons were last started from.
+    pub(crate) program: Option<PathBuf>,
     /// Every namespace that the lab has made or was about to make: those that a crash left without their mark are known
     /// by this.
     pub(crate) namespaces: BTreeSet<String>,
@@ -45,7 +43,7 @@ impl Record {
 /// The right to change a lab, held on its directory until dropped. A killed holder loses it.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    _directory: Flock<File>,
+    _directory: File,
 }
 
 impl Lock {
@@ -58,11 +56,11 @@ impl Lock {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 other => other.map_err(LabError::io("make the directory", lab.dir()))?,
             };
-            let directory = match Flock::lock(directory, FlockArg::LockExclusiveNonblock) {
-                Ok(locked) => locked,
-                Err((_, Errno::EWOULDBLOCK)) => return Err(LabError::Busy { lab: lab.name().clone() }),
-                Err((_, errno)) => return Err(LabError::io("lock", lab.dir())(errno.into())),
-            };
+            match directory.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Err(LabError::Busy { lab: lab.name().clone() }),
+                Err(TryLockError::Error(error)) => return Err(LabError::io("lock", lab.dir())(error)),
+            }
             let is_current = match (directory.metadata(), fs::metadata(lab.dir())) {
                 (Ok(ours), Ok(current)) => (ours.dev(), ours.ino()) == (current.dev(), current.ino()),
                 _ => false,
@@ -90,17 +88,71 @@ pub(crate) fn directories(root: &Root) -> Result<Vec<Lab>, LabError> {
     Ok(labs)
 }
 
-/// Removes the lab's directory, and the root above it if that is then empty.
+/// Whose a lab's directory is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DirectoryState {
+    Missing,
+    /// Nothing in it yet, or no more.
+    Empty,
+    /// It holds a lab's record.
+    Lab,
+    /// It holds something, and no lab's record.
+    Foreign,
+}
+
+pub(crate) fn directory_state(lab: &Lab) -> DirectoryState {
+    let Ok(entries) = fs::read_dir(lab.dir()) else { return DirectoryState::Missing };
+    if lab.record_file().exists() {
+        return DirectoryState::Lab;
+    }
+    // A record that we died over while writing it.
+    let half_written = files::fresh(&lab.record_file());
+    match entries.filter_map(Result::ok).all(|entry| entry.path() == half_written) {
+        true => DirectoryState::Empty,
+        false => DirectoryState::Foreign,
+    }
+}
+
+/// Removes the lab's directory, and the root above it if that is then empty. The record goes last: as long as there is
+/// anything else, the directory is known to be a lab's.
 pub(crate) fn remove_directory(root: &Root, lab: &Lab) -> Result<(), LabError> {
-    match fs::remove_dir_all(lab.dir()) {
+    if directory_state(lab) == DirectoryState::Foreign {
+        return Err(LabError::NotALab { path: lab.dir().to_owned() });
+    }
+    let entries = fs::read_dir(lab.dir()).map_err(LabError::io("list", lab.dir()))?;
+    for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+        if path == lab.record_file() {
+            continue;
+        }
+        let removed = if path.is_dir() && !path.is_symlink() {
+            fs::remove_dir_all(&path)
+        } else {
+            fs::remove_file(&path)
+        };
+        removed.map_err(LabError::io("remove", path))?;
+    }
+    match fs::remove_file(lab.record_file()) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(LabError::io("remove", lab.dir())(error));
+            return Err(LabError::io("remove", lab.record_file())(error));
         }
         _ => {}
     }
-    // Fails, as it should, while other labs are in it.
-    let _ = fs::remove_dir(root.path());
+    fs::remove_dir(lab.dir()).map_err(LabError::io("remove", lab.dir()))?;
+    remove_root_if_empty(root);
     Ok(())
+}
+
+/// Removes the directory of a lab of which nothing was ever started.
+pub(crate) fn remove_unstarted(root: &Root, lab: &Lab) {
+    if directory_state(lab) == DirectoryState::Empty {
+        // What cannot be removed does no harm, and the caller has an error to tell already.
+        let _ = remove_directory(root, lab);
+    }
+}
+
+fn remove_root_if_empty(root: &Root) {
+    // Fails, as it should, while labs are in it.
+    let _ = fs::remove_dir(root.path());
 }
 
 #[cfg(test)]
@@ -120,6 +172,7 @@ mod tests {
 
         // The holder removes the directory, as `down` does: a later one gets a new directory with a lock of its own.
         remove_directory(&root, &lab).unwrap();
+        assert!(!lab.dir().exists());
         let again = Lock::take(&lab).unwrap();
         drop(lock);
         assert!(matches!(Lock::take(&lab), Err(LabError::Busy { .. })));
@@ -137,10 +190,24 @@ mod tests {
         let record = Record {
             topology_path: "ring.yaml".into(),
             created: Timestamp::UNIX_EPOCH,
+            program: None,
             namespaces: ["ring.a".to_owned()].into(),
         };
         record.write(&lab).unwrap();
         assert_eq!(Record::read(&lab).unwrap(), Some(record));
         assert_eq!(directories(&root).unwrap(), [lab]);
+    }
+
+    #[test]
+    fn a_directory_that_is_no_labs_is_not_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = Root::new(dir.path());
+        let lab = Lab::new(&root, "docs".parse().unwrap());
+        fs::create_dir(lab.dir()).unwrap();
+        fs::write(lab.dir().join("thesis.txt"), "years of work").unwrap();
+        assert_eq!(directory_state(&lab), DirectoryState::Foreign);
+        assert!(matches!(remove_directory(&root, &lab), Err(LabError::NotALab { .. })));
+        remove_unstarted(&root, &lab);
+        assert!(lab.dir().join("thesis.txt").exists());
     }
 }

@@ -2,23 +2,16 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
-    io,
+    fs, io,
     path::Path,
     process::{Command, Stdio},
 };
 
-use braid_kernel::Netns;
+use braid_kernel::{Netns, Process, ProcessId};
 use braid_layout::names;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    error::LabError,
-    files,
-    member::Member,
-    paths::Lab,
-    process::{self, ProcessId},
-};
+use crate::{error::LabError, files, member::Member, paths::Lab, process};
 
 /// The record of a started daemon.
 #[derive(Debug, Serialize, Deserialize)]
@@ -32,7 +25,7 @@ struct Entry {
 /// loss of the lab's directory, or after a crash between a start and its record.
 pub(crate) fn living(lab: &Lab, expected: &[Member]) -> Result<BTreeMap<Member, ProcessId>, LabError> {
     let mut living = recorded(lab)?;
-    living.retain(|_, process| process.is_alive());
+    living.retain(|_, process| process.open().is_some());
     let missing: Vec<&Member> = expected.iter().filter(|member| !living.contains_key(member)).collect();
     if missing.is_empty() {
         return Ok(living);
@@ -40,15 +33,15 @@ pub(crate) fn living(lab: &Lab, expected: &[Member]) -> Result<BTreeMap<Member, 
     for pid in process::pids().map_err(LabError::io("list", "/proc"))? {
         let line = process::command_line(pid);
         let member = missing.iter().find(|member| member.is_command_line(lab, &line));
-        if let (Some(member), Some(process)) = (member, ProcessId::of(pid)) {
-            living.insert((*member).clone(), process);
+        if let (Some(member), Ok(process)) = (member, Process::open(pid)) {
+            living.insert((*member).clone(), process.id());
         }
     }
     Ok(living)
 }
 
 /// The daemons on record, alive or not.
-fn recorded(lab: &Lab) -> Result<BTreeMap<Member, ProcessId>, LabError> {
+pub(crate) fn recorded(lab: &Lab) -> Result<BTreeMap<Member, ProcessId>, LabError> {
     let entries = match fs::read_dir(lab.process_dir()) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
@@ -87,9 +80,10 @@ pub(crate) fn start(lab: &Lab, program: &Path, member: &Member) -> Result<Proces
     let mut child = tokio::process::Command::from(command).kill_on_drop(false).spawn().map_err(failed)?;
     let recorded = child
         .id()
-        .and_then(|pid| ProcessId::of(i32::try_from(pid).ok()?))
+        .and_then(|pid| Process::open(i32::try_from(pid).ok()?).ok())
         .ok_or_else(|| died(lab, member))
         .and_then(|process| {
+            let process = process.id();
             let entry = Entry { member: member.clone(), process };
             files::write_json(&lab.process_file(member), &entry).map(|()| process)
         });

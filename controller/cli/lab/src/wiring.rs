@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt, net::Ipv4Addr};
 
 use braid_layout::{Plan, names};
-use braid_proto::{InterfaceName, NetworkName, NodeName, v1};
+use braid_proto::{InterfaceName, NetworkName, v1};
 use ipnet::Ipv4Net;
 
 /// MTU of the cables to customer hosts, in bytes: Ethernet's.
@@ -26,6 +26,21 @@ pub struct Wiring {
 pub(crate) enum Role {
     Node,
     Host,
+}
+
+impl Role {
+    /// The alias of `lo` in a namespace that the lab made: the mark of ownership, which outlives the lab's directory.
+    pub(crate) fn mark(self, network: &NetworkName) -> String {
+        match self {
+            Role::Node => format!("braid:{network} node"),
+            Role::Host => format!("braid:{network} host"),
+        }
+    }
+
+    /// The role of a namespace whose `lo` has this alias; `None` if this network's lab did not make or not finish it.
+    pub(crate) fn of_mark(network: &NetworkName, alias: &str) -> Option<Self> {
+        [Role::Node, Role::Host].into_iter().find(|role| role.mark(network) == alias)
+    }
 }
 
 /// A veth pair.
@@ -70,7 +85,7 @@ impl Cable {
             let place = end.namespace.strip_prefix(&prefix).unwrap_or(&end.namespace);
             format!("{place}:{} {}", end.interface, end.address)
         };
-        format!("{} {} {} {}", namespace_mark(network), end(&self.ends[0]), end(&self.ends[1]), self.mtu)
+        format!("{}{} {} {}", cable_mark_prefix(network), end(&self.ends[0]), end(&self.ends[1]), self.mtu)
     }
 
     /// The address that goes with an end's own: only for a /32.
@@ -79,9 +94,9 @@ impl Cable {
     }
 }
 
-/// The alias of `lo` in every namespace that the lab makes: the mark of ownership, which outlives the lab's directory.
-pub(crate) fn namespace_mark(network: &NetworkName) -> String {
-    format!("braid:{network}")
+/// What the marks of all cables of a network begin with.
+pub(crate) fn cable_mark_prefix(network: &NetworkName) -> String {
+    format!("braid:{network} cable ")
 }
 
 impl Wiring {
@@ -166,10 +181,10 @@ mod tests {
         assert_eq!(
             marks,
             [
-                "braid:ring a:eth1 100.66.0.2/31 b:eth1 100.66.0.3/31 1600",
-                "braid:ring b:eth2 100.66.0.4/31 c:eth1 100.66.0.5/31 1600",
-                "braid:ring a:eth2 100.66.0.6/31 c:eth2 100.66.0.7/31 1600",
-                "braid:ring a:cust0 198.18.1.1/24 a-host:eth0 198.18.1.10/24 1500",
+                "braid:ring cable a:eth1 100.66.0.2/31 b:eth1 100.66.0.3/31 1600",
+                "braid:ring cable b:eth2 100.66.0.4/31 c:eth1 100.66.0.5/31 1600",
+                "braid:ring cable a:eth2 100.66.0.6/31 c:eth2 100.66.0.7/31 1600",
+                "braid:ring cable a:cust0 198.18.1.1/24 a-host:eth0 198.18.1.10/24 1500",
             ]
         );
         assert_eq!(wiring.customers[0].ends[1].gateway, Some(Ipv4Addr::new(198, 18, 1, 1)));

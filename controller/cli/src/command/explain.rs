@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use braid_proto::NodeName;
 use ipnet::Ipv4Net;
 
-use crate::{failure::Failure, output::Output, runtime, target::Target, view::Explanation};
+use crate::{failure::Failure, output::Output, target::Target, view::Explanation};
 
 /// Say why a border forwards a prefix as it does
 ///
@@ -29,10 +29,8 @@ pub struct Args {
 
 impl Args {
     pub fn run(self, output: Output) -> Result<(), Failure> {
-        let explanation = runtime::block_on(async {
-            let mut client = self.target.connect().await?;
-            client.explain(wire(self.prefix), self.at.to_string()).await
-        })?;
+        let (prefix, border) = (wire(self.prefix), self.at.to_string());
+        let explanation = self.target.ask(async |client| client.explain(prefix, border).await)?;
         output.show(&Explanation::from(explanation))
     }
 }

@@ -9,7 +9,6 @@ use crate::{
     client::Client,
     failure::Failure,
     output::Output,
-    runtime,
     target::Target,
     view::{Host, Link, Node, Prefix, Router, Vn, Vote},
 };
@@ -93,10 +92,7 @@ enum Noun {
 
 impl Args {
     pub fn run(self, output: Output) -> Result<(), Failure> {
-        runtime::block_on(async {
-            let mut client = self.target.connect().await?;
-            self.noun.list(&mut client, output).await
-        })
+        self.target.ask(async |client| self.noun.list(client, output).await)
     }
 }
 

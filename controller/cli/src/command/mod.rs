@@ -3,7 +3,9 @@
 mod completion;
 mod explain;
 mod get;
+mod import;
 mod plan;
+mod schema;
 mod status;
 mod validate;
 
@@ -19,6 +21,8 @@ pub enum Command {
     Explain(explain::Args),
     Validate(validate::Args),
     Plan(plan::Args),
+    Import(import::Args),
+    Schema(schema::Args),
     Completion(completion::Args),
 }
 
@@ -31,6 +35,8 @@ impl Command {
             Command::Explain(args) => args.run(output),
             Command::Validate(args) => args.run(output),
             Command::Plan(args) => args.run(output),
+            Command::Import(args) => args.run(output),
+            Command::Schema(args) => args.run(output),
             Command::Completion(args) => args.run(),
         }
     }

@@ -1,6 +1,6 @@
 //! `braid status`: the network in brief.
 
-use crate::{failure::Failure, output::Output, runtime, target::Target, view::Status};
+use crate::{client::Client, failure::Failure, output::Output, target::Target, view::Status};
 
 /// Sum the network up: agents, borders, links, virtual networks, votes, what is pending, alarms
 ///
@@ -18,7 +18,7 @@ pub struct Args {
 
 impl Args {
     pub fn run(self, output: Output) -> Result<(), Failure> {
-        let status = runtime::block_on(async { self.target.connect().await?.status().await })?;
+        let status = self.target.ask(Client::status)?;
         output.show(&Status::from(status))
     }
 }

@@ -2,6 +2,7 @@
 
 mod explanation;
 mod host;
+mod lab;
 mod link;
 mod node;
 mod plan;
@@ -13,6 +14,7 @@ mod vote;
 
 pub use explanation::Explanation;
 pub use host::Host;
+pub use lab::{Lab, LabDown, LabUp};
 pub use link::Link;
 pub use node::Node;
 pub use plan::Layout;

@@ -7,7 +7,10 @@ use geo::{Distance, Haversine, Point};
 use ipnet::Ipv4Net;
 use petgraph::unionfind::UnionFind;
 
-use super::{Imported, slug::{Names, slug}};
+use super::{
+    Imported,
+    slug::{Names, slug},
+};
 use crate::{
     diagnostic::shown,
     file::{At, File, FileBorder, FileGraph, FileLink, FileNode, FilePrefix},
@@ -92,13 +95,18 @@ impl Draft {
         let name = self.network_name();
         let interfaces = self.interfaces(&names);
         let links = self.file_links(&names, &interfaces);
-        let nodes = self.file_nodes(&names, &interfaces);
+        let nodes = self.file_nodes(&names);
         let head = vec![
             format!("Imported from {}.", self.origin),
             "Add virtual networks at the end, then run `braid validate` on this file.".to_owned(),
         ];
-        let file =
-            File { name: name.into(), topology: FileGraph { nodes, links }, vns: Vec::new(), vote: None, addressing: None };
+        let file = File {
+            name: name.into(),
+            topology: FileGraph { nodes, links },
+            vns: Vec::new(),
+            vote: None,
+            addressing: None,
+        };
         Ok(Imported { yaml: render(&file, &head), guesses: self.guesses })
     }
 
@@ -141,7 +149,8 @@ impl Draft {
             parts.len(),
             keep.len(),
             lost.len(),
-            lost.iter().take(10).cloned().collect::<Vec<_>>().join(", ") + if lost.len() > 10 { ", …" } else { "" }
+            lost.iter().take(10).cloned().collect::<Vec<_>>().join(", ")
+                + if lost.len() > 10 { ", …" } else { "" }
         ));
         let mut renumbered = HashMap::with_capacity(keep.len());
         let mut kept = Vec::with_capacity(keep.len());
@@ -153,9 +162,9 @@ impl Draft {
         }
         self.nodes = kept;
         self.links.retain_mut(|link| {
-            link.ends.iter_mut().all(|end| {
-                renumbered.get(&end.node).map(|number| end.node = *number).is_some()
-            })
+            link.ends
+                .iter_mut()
+                .all(|end| renumbered.get(&end.node).map(|number| end.node = *number).is_some())
         });
     }
 
@@ -176,28 +185,25 @@ impl Draft {
 
     /// The nodes' names.
     fn names(&mut self) -> Vec<NodeName> {
-        let slugs: Vec<String> = self.nodes.iter().map(|node| slug(&node.label)).collect();
-        let all: HashSet<&str> = slugs.iter().map(String::as_str).collect();
         let mut names = Names::default();
-        let mut result = Vec::with_capacity(slugs.len());
-        let mut guesses = Vec::new();
-        for (number, (node, slug)) in self.nodes.iter().zip(&slugs).enumerate() {
-            let clash = slug.strip_suffix("-host").is_some_and(|base| all.contains(base));
-            let wanted = match slug.as_str() {
-                "" => format!("node-{}", number + 1),
-                // `x-host` is the customer host of `x`.
-                slug if clash => format!("{}-node", slug.get(..slug.len().min(27)).unwrap_or(slug)),
-                slug => slug.to_owned(),
-            };
-            let name = names.unique(&wanted);
-            // Lower case with hyphens for spaces goes without saying.
-            if name != node.label.to_lowercase().replace(' ', "-") {
-                guesses.push(format!("`{}` is called `{name}`", shown(&node.label)));
-            }
-            result.push(name.parse().expect("slugs are names"));
+        let mut texts: Vec<String> = Vec::with_capacity(self.nodes.len());
+        for (number, node) in self.nodes.iter().enumerate() {
+            let slug = slug(&node.label);
+            texts.push(names.unique(&if slug.is_empty() { format!("node-{}", number + 1) } else { slug }));
         }
-        self.guesses.append(&mut guesses);
-        result
+        for text in &mut texts {
+            // `x-host` is the customer host of `x`.
+            if text.strip_suffix("-host").is_some_and(|base| names.is_taken(base)) {
+                *text = names.unique(&text.replace("-host", "-node"));
+            }
+        }
+        for (node, text) in self.nodes.iter().zip(&texts) {
+            // Lower case with hyphens for spaces goes without saying.
+            if *text != node.label.to_lowercase().replace(' ', "-") {
+                self.guesses.push(format!("`{}` is called `{text}`", shown(&node.label)));
+            }
+        }
+        texts.into_iter().map(|text| text.parse().expect("slugs are names")).collect()
     }
 
     fn network_name(&mut self) -> NetworkName {
@@ -215,7 +221,10 @@ impl Draft {
             (0..self.nodes.len()).filter(|n| !self.nodes[*n].customers.is_empty()).collect();
         let customers: usize = self.nodes.iter().map(|node| node.customers.len()).sum();
         if customers > CUSTOMERS {
-            self.guess(format!("{} customers beyond the first {CUSTOMERS} were dropped", customers - CUSTOMERS));
+            self.guess(format!(
+                "{} customers beyond the first {CUSTOMERS} were dropped",
+                customers - CUSTOMERS
+            ));
         }
         if chosen.len() >= 2 {
             return;
@@ -306,7 +315,9 @@ impl Draft {
             .links
             .iter()
             .zip(kept)
-            .map(|(link, [a, b])| [a.unwrap_or_else(|| allot(&link.ends[0])), b.unwrap_or_else(|| allot(&link.ends[1]))])
+            .map(|(link, [a, b])| {
+                [a.unwrap_or_else(|| allot(&link.ends[0])), b.unwrap_or_else(|| allot(&link.ends[1]))]
+            })
             .collect();
         self.guesses.append(&mut guesses);
         all
@@ -350,24 +361,39 @@ impl Draft {
         links
     }
 
-    fn file_nodes(&self, names: &[NodeName], _interfaces: &[[Interface; 2]]) -> Vec<(At<NodeName>, FileNode)> {
-        let mut customer = 0;
-        let nodes = self.nodes.iter().zip(names).map(|(node, name)| {
-            let mut prefixes = Vec::new();
-            for (_, interface) in &node.customers {
-                customer += 1;
-                if customer <= CUSTOMERS {
-                    let interface =
-                        interface.as_ref().and_then(|i| Interface::read(i, true).ok()).map(At::from);
-                    prefixes.push(FilePrefix { prefix: customer_prefix(customer).into(), interface });
+    fn file_nodes(&mut self, names: &[NodeName]) -> Vec<(At<NodeName>, FileNode)> {
+        let mut number = 0;
+        let mut nodes = Vec::with_capacity(self.nodes.len());
+        for (node, name) in self.nodes.iter().zip(names) {
+            let mut prefixes = Vec::with_capacity(node.customers.len());
+            for (label, interface) in &node.customers {
+                number += 1;
+                if number > CUSTOMERS {
+                    break;
                 }
+                let prefix = customer_prefix(number);
+                let interface = interface.as_ref().and_then(|i| Interface::read(i, true).ok()).map(At::from);
+                if !label.is_empty() {
+                    self.guesses.push(format!(
+                        "`{}` is prefix {} of border `{name}`",
+                        shown(label),
+                        prefix.0
+                    ));
+                }
+                prefixes.push(FilePrefix { prefix: prefix.into(), interface });
             }
-            let position = node.position.map(|(latitude, longitude)| (Latitude(latitude), Longitude(longitude)));
+            let position =
+                node.position.map(|(latitude, longitude)| (Latitude(latitude), Longitude(longitude)));
             let border = (!prefixes.is_empty()).then_some(FileBorder { prefixes });
-            (name.clone().into(), FileNode { position, border })
-        });
-        nodes.collect()
+            nodes.push((name.clone().into(), FileNode { position, border }));
+        }
+        nodes
     }
+}
+
+/// The last part of a path, fit for a comment.
+pub(super) fn base_name(path: &str) -> String {
+    shown(path.rsplit('/').next().unwrap_or_default())
 }
 
 /// 198.18.`number`.0/24, and on into 198.19.

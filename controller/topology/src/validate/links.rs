@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The most links of a network.
-const MAX_LINKS: usize = 4096;
+pub(crate) const MAX_LINKS: usize = 4096;
 /// What a link has that says nothing else.
 pub(crate) const DEFAULT_METRIC: u16 = 10;
 /// So that customers keep 1500 bytes inside VXLAN.
@@ -68,7 +68,10 @@ fn check_ends(
         let name = &end.value.0.node;
         if all_nodes && !index.contains_key(name) {
             let hint = findings.hint(name.as_str(), index.keys().map(|known| known.as_str()));
-            findings.error(end.place, format!("there is no node `{name}`{hint}: add it to `nodes` or mend the name"));
+            findings.error(
+                end.place,
+                format!("there is no node `{name}`{hint}: add it to `nodes` or mend the name"),
+            );
         }
     }
     if a.value.0.node == b.value.0.node {

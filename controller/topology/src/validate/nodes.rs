@@ -11,13 +11,14 @@ use crate::{
 };
 
 /// The most nodes of a network.
-const MAX_NODES: usize = 1024;
+pub(crate) const MAX_NODES: usize = 1024;
 
 /// Records too many nodes, a name twice, and a node that is named as the customer host of another.
 pub(super) fn check_names(file: &File, findings: &mut Findings) {
     let nodes = &file.topology.nodes;
     if let Some((over, _)) = nodes.get(MAX_NODES) {
-        findings.error(over.place, format!("{} nodes are too many: a network may have {MAX_NODES}", nodes.len()));
+        findings
+            .error(over.place, format!("{} nodes are too many: a network may have {MAX_NODES}", nodes.len()));
     }
     let mut places = HashMap::with_capacity(nodes.len());
     for (name, node) in nodes {
@@ -50,7 +51,9 @@ pub(super) fn build(file: &File, interfaces: &mut Interfaces, findings: &mut Fin
             for (number, given) in prefixes.iter().enumerate() {
                 let interface = match &given.interface {
                     Some(at) => at.value.0.clone(),
-                    None => format!("cust{number}").parse().expect("a file's prefixes number less than 10^11"),
+                    None => {
+                        format!("cust{number}").parse().expect("a file's prefixes number less than 10^11")
+                    }
                 };
                 let place = given.interface.as_ref().map_or(given.prefix.place, |at| at.place);
                 let end = Endpoint { node: name.clone(), interface: interface.clone() };
@@ -59,10 +62,9 @@ pub(super) fn build(file: &File, interfaces: &mut Interfaces, findings: &mut Fin
             }
             Border { prefixes: attached }
         });
-        let position = node.position.map(|(latitude, longitude)| Position {
-            latitude: latitude.0,
-            longitude: longitude.0,
-        });
+        let position = node
+            .position
+            .map(|(latitude, longitude)| Position { latitude: latitude.0, longitude: longitude.0 });
         nodes.push(Node { name: name.clone(), position, border });
     }
     nodes

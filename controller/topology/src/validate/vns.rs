@@ -60,7 +60,10 @@ fn check_unique(file: &File, findings: &mut Findings) {
         if let Some(first) = ids.get(&id.value) {
             findings.error(
                 id.place,
-                format!("id {} is already taken in line {}: give each virtual network its own", id.value, first.line),
+                format!(
+                    "id {} is already taken in line {}: give each virtual network its own",
+                    id.value, first.line
+                ),
             );
         }
         ids.entry(id.value).or_insert(id.place);
@@ -114,9 +117,10 @@ fn without(ends: &[At<LinkEnd>], links: &[Link], findings: &mut Findings) -> Vec
                 places.entry(*number).or_insert(*place);
             }
             None => {
-                let known: Vec<String> = by_end.keys().map(|e| format!("{}:{}", e.node, e.interface)).collect();
-                let hint =
-                    findings.hint(&format!("{}:{}", end.node, end.interface), known.iter().map(String::as_str));
+                let known: Vec<String> =
+                    by_end.keys().map(|e| format!("{}:{}", e.node, e.interface)).collect();
+                let hint = findings
+                    .hint(&format!("{}:{}", end.node, end.interface), known.iter().map(String::as_str));
                 findings.error(
                     *place,
                     format!("no link ends at `{}:{}`{hint}: name one by either end", end.node, end.interface),

@@ -40,7 +40,11 @@ pub(super) fn build(file: &File, all_vns: bool, findings: &mut Findings) -> Vote
 
 fn default_kind(file: &File) -> PolicyKind {
     let code_bases: HashSet<_> = file.vns.iter().map(|vn| vn.engine.code_base()).collect();
-    if code_bases.len() >= MAJORITY { PolicyKind::Majority } else { PolicyKind::Master { master: first(file) } }
+    if code_bases.len() >= MAJORITY {
+        PolicyKind::Majority
+    } else {
+        PolicyKind::Master { master: first(file) }
+    }
 }
 
 /// The first virtual network. A file without any has been refused, so the stand-in is never seen.

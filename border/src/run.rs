@@ -1,0 +1,328 @@
+//! The border's life: one loop that takes evidence and orders in, votes, steers and reports.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use braid_kernel::{LinkWatch, NetlinkError, Netns, NetnsError};
+use braid_proto::{VnId, v1, wire::FieldError};
+use braid_vote::EngineState;
+use ipnet::Ipv4Net;
+use nix::fcntl::{Flock, FlockArg};
+use thiserror::Error;
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+};
+use tracing::{error, info, warn};
+
+use crate::{
+    booth::Booth,
+    config::BorderConfig,
+    engine, fib,
+    report::{self, Clock},
+    spec::Spec,
+    steering::{Steering, SteeringError},
+    store,
+    uplink::{self, Order, Report},
+};
+
+/// Pieces of evidence that may wait; a source that is faster waits in turn.
+const QUEUE: usize = 4096;
+/// Pieces of evidence taken in before the next vote.
+const BATCH: usize = 1024;
+/// The kernel's table is compared with the verdicts at least this far apart.
+const AUDIT: Duration = Duration::from_secs(1);
+/// An audit may take this part of the time.
+const AUDIT_SHARE: u32 = 100;
+
+/// A border cannot start.
+#[derive(Debug, Error)]
+pub enum BorderError {
+    /// Its directory cannot be used.
+    #[error("cannot use the run directory {path}: {source}")]
+    RunDir {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Another border runs on this directory.
+    #[error("another border runs on {path}: two would fight over the kernel's table")]
+    AlreadyRunning {
+        /// Which directory.
+        path: PathBuf,
+    },
+    /// Its namespace cannot be had.
+    #[error(transparent)]
+    Netns(#[from] NetnsError),
+    /// Its links cannot be watched.
+    #[error(transparent)]
+    Netlink(#[from] NetlinkError),
+    /// The kernel cannot be steered.
+    #[error(transparent)]
+    Steering(#[from] SteeringError),
+}
+
+/// Something to take into account.
+enum Event {
+    Fib(VnId, fib::News),
+    Engine(VnId, EngineState),
+}
+
+/// Runs a border in the current network namespace until `shutdown` resolves. What it steers stays as it is.
+///
+/// # Errors
+/// When it cannot start: no run directory, another border on it, no rights over the kernel's tables.
+pub async fn run(config: BorderConfig, shutdown: impl Future<Output = ()> + Send) -> Result<(), BorderError> {
+    let _lock = lock(&config)?;
+    let netns = Netns::current()?;
+    let mut links = LinkWatch::open(&netns)?;
+    let (events, mut inbox) = mpsc::channel(QUEUE);
+    let (order_sender, mut orders) = mpsc::channel(QUEUE);
+    let (reports, reported) = watch::channel(Arc::default());
+    let mut border = Border {
+        steering: Steering::open(&netns).await?,
+        booth: Booth::new(BTreeMap::new()),
+        clock: Clock::start(),
+        watchers: BTreeMap::new(),
+        events,
+        reports,
+        problems: BTreeMap::new(),
+        config: config.clone(),
+    };
+    if let Some(spec) = store::kept(&config.run_dir) {
+        border.follow(spec).await;
+    }
+    let mut tasks = JoinSet::new();
+    tasks.spawn(uplink::run(config, reported, order_sender));
+    let mut audit = Instant::now() + AUDIT;
+    tokio::pin!(shutdown);
+    info!("the border is up");
+    loop {
+        let mut batch = Vec::new();
+        let wake = border.wake_at().map_or(audit, |due| due.min(audit));
+        tokio::select! {
+            () = &mut shutdown => return Ok(()),
+            _ = inbox.recv_many(&mut batch, BATCH) => border.take_in(batch),
+            Some(order) = orders.recv() => border.obey(order).await,
+            // A port may have come or gone, and the kernel drops routes over it without a word.
+            Some(_) = links.next() => audit = Instant::now(),
+            () = tokio::time::sleep_until(wake.into()) => {}
+        }
+        if audit <= Instant::now() {
+            let begin = Instant::now();
+            border.audit().await;
+            audit = Instant::now() + AUDIT.max(begin.elapsed() * AUDIT_SHARE);
+        }
+        border.vote().await;
+    }
+}
+
+fn lock(config: &BorderConfig) -> Result<Flock<File>, BorderError> {
+    let failed = |source| BorderError::RunDir { path: config.run_dir.clone(), source };
+    fs::create_dir_all(&config.run_dir).map_err(failed)?;
+    let file = File::create(config.run_dir.join("border.lock")).map_err(failed)?;
+    Flock::lock(file, FlockArg::LockExclusiveNonblock)
+        .map_err(|_| BorderError::AlreadyRunning { path: config.run_dir.clone() })
+}
+
+struct Border {
+    config: BorderConfig,
+    booth: Booth,
+    steering: Steering,
+    clock: Clock,
+    /// By virtual network: the namespace watched, and the tasks that do it.
+    watchers: BTreeMap<VnId, (String, JoinSet<()>)>,
+    events: mpsc::Sender<Event>,
+    reports: watch::Sender<Arc<Report>>,
+    /// What is wrong, by what it is about; said once each.
+    problems: BTreeMap<&'static str, String>,
+}
+
+impl Border {
+    fn wake_at(&self) -> Option<Instant> {
+        self.booth.next_due().map(|due| self.clock.instant(due))
+    }
+
+    fn note(&mut self, about: &'static str, outcome: Result<(), impl ToString>) {
+        match outcome {
+            Ok(()) => {
+                if self.problems.remove(about).is_some() {
+                    info!("{about}: all is well again");
+                }
+            }
+            Err(problem) => {
+                let problem = problem.to_string();
+                if self.problems.get(about) != Some(&problem) {
+                    error!("{about}: {problem}");
+                    self.problems.insert(about, problem);
+                }
+            }
+        }
+    }
+
+    async fn obey(&mut self, order: Order) {
+        match order {
+            Order::Spec(spec) => self.follow(spec).await,
+            Order::Explain(prefix, reply) => {
+                // A border that has been asked and gave up waiting is no reason to stop.
+                let _ = reply.send(self.explain(prefix));
+            }
+        }
+    }
+
+    fn explain(&self, prefix: Ipv4Net) -> Option<v1::Explanation> {
+        let explained = self.booth.explain(prefix, self.clock.now())?;
+        let steered = explained.verdict.winner.is_some_and(|vn| self.is_steered(prefix, vn));
+        Some(report::explanation(&self.booth, &self.clock, prefix, &explained, steered))
+    }
+
+    fn is_steered(&self, prefix: Ipv4Net, winner: u8) -> bool {
+        self.steering.in_force_for(prefix).is_some_and(|vn| vn.get() == winner)
+    }
+
+    /// Puts a specification in force. One that makes no sense changes nothing.
+    async fn follow(&mut self, wire: v1::BorderSpec) {
+        let ours = self.config.network.as_str() == wire.network && self.config.node.as_str() == wire.node;
+        let checked = if ours {
+            Spec::try_from(wire.clone())
+        } else {
+            Err(FieldError::new(
+                "node",
+                format_args!("is {}.{}, which is not this one", wire.network, wire.node),
+            ))
+        };
+        let outcome = match checked {
+            Err(error) => Err(format!("refused, the one in force stays: {error}")),
+            Ok(spec) if spec == *self.booth.spec() => Ok(()),
+            Ok(spec) => {
+                if *self.booth.spec() == Spec::default() {
+                    // What the kernel does now is what the last border had decided.
+                    self.booth = Booth::new(self.steering.in_force(&spec));
+                }
+                self.watch(&spec);
+                self.booth.set_spec(spec, self.clock.now());
+                self.audit().await;
+                Ok(())
+            }
+        };
+        if outcome.is_ok() {
+            let kept = store::keep(&self.config.run_dir, &wire);
+            self.note("keeping the specification", kept);
+        }
+        self.note("specification", outcome);
+    }
+
+    /// Watches the virtual networks of a specification and no others.
+    fn watch(&mut self, spec: &Spec) {
+        self.watchers.retain(|id, (namespace, _)| spec.vn(*id).is_some_and(|vn| vn.namespace == *namespace));
+        for vn in &spec.vns {
+            self.watchers.entry(vn.id).or_insert_with(|| {
+                let mut tasks = JoinSet::new();
+                let id = vn.id;
+                let (fibs, engines) = (self.events.clone(), self.events.clone());
+                tasks.spawn(fib::watch(vn.namespace.clone(), fibs, move |news| Event::Fib(id, news)));
+                let dir = self.config.run_dir.join(format!("vn{id}"));
+                tasks.spawn(engine::watch(dir, engines, move |state| Event::Engine(id, state)));
+                (vn.namespace.clone(), tasks)
+            });
+        }
+    }
+
+    fn take_in(&mut self, batch: Vec<Event>) {
+        let now = self.clock.now();
+        for event in batch {
+            match event {
+                Event::Fib(vn, fib::News::All(routes)) => self.booth.set_routes(vn, routes, now),
+                Event::Fib(vn, fib::News::One(prefix, route)) => self.booth.set_route(vn, prefix, route, now),
+                Event::Engine(vn, state) => {
+                    info!(vn = %self.name(vn), ?state, "engine");
+                    self.booth.set_engine(vn, state, now);
+                }
+            }
+        }
+    }
+
+    fn name(&self, vn: VnId) -> String {
+        self.booth.spec().vn(vn).map_or_else(|| vn.to_string(), |vn| vn.name.to_string())
+    }
+
+    /// Compares the kernel with what it ought to hold, and mends what differs.
+    async fn audit(&mut self) {
+        if *self.booth.spec() == Spec::default() {
+            return;
+        }
+        let observed = self.steering.observe().await;
+        self.note("reading the kernel's tables", observed);
+        let spec = self.booth.spec().clone();
+        let founded = self.steering.found(&spec).await;
+        self.note("rules and filter", founded);
+        let ports = self.steering.ports(&spec).into_keys().collect();
+        self.booth.set_ports(&ports, self.clock.now());
+        // A vote that is due is not a repair; what differs from the verdicts that stand is.
+        let repaired = self.steer().await;
+        if repaired > 0 {
+            warn!(changes = repaired, "the kernel's table was not as the verdicts want it; mended");
+        }
+    }
+
+    /// Makes the kernel follow the verdicts that stand. Gives the number of changes.
+    async fn steer(&mut self) -> usize {
+        let verdicts = self.booth.verdicts();
+        let votes = verdicts.map(|(prefix, verdict)| {
+            let winner = verdict.and_then(|verdict| verdict.winner);
+            (prefix, winner.and_then(|vn| VnId::try_from(u32::from(vn)).ok()))
+        });
+        let votes = votes.collect();
+        let spec = self.booth.spec().clone();
+        let steered = self.steering.steer(&spec, votes).await;
+        let changes = *steered.as_ref().unwrap_or(&0);
+        if steered.is_err() {
+            // What is known of the kernel is stale after a refusal.
+            let observed = self.steering.observe().await;
+            self.note("reading the kernel's tables", observed);
+        }
+        self.note("steering", steered.map(|_| ()));
+        changes
+    }
+
+    /// Holds the votes that are due, steers where a verdict changed, and reports.
+    async fn vote(&mut self) {
+        let changed = self.booth.decide(self.clock.now());
+        if !changed.is_empty() {
+            self.steer().await;
+            let changed: Vec<Ipv4Net> = changed.into_iter().take(8).collect();
+            for (prefix, verdict) in self.booth.verdicts().filter(|(prefix, _)| changed.contains(prefix)) {
+                let Some(verdict) = verdict else { continue };
+                let winner = verdict.winner.map(|vn| report::name(self.booth.spec(), vn));
+                info!(%prefix, winner, step = %verdict.decisive_step, "verdict");
+            }
+        }
+        let now = self.report();
+        self.reports.send_if_modified(|told| {
+            let news = **told != now;
+            if news {
+                *told = Arc::new(now);
+            }
+            news
+        });
+    }
+
+    fn report(&self) -> Report {
+        let verdicts = self.booth.verdicts().filter_map(|(prefix, verdict)| Some((prefix, verdict?)));
+        let votes = verdicts.map(|(prefix, verdict)| {
+            let steered = verdict.winner.is_some_and(|vn| self.is_steered(prefix, vn));
+            (prefix, report::vote(self.booth.spec(), &self.clock, prefix, verdict, steered))
+        });
+        Report {
+            votes: votes.collect(),
+            problems: self.problems.iter().map(|(about, problem)| format!("{about}: {problem}")).collect(),
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! Reading and changing what the kernel holds of ours in the border's own namespace.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use braid_kernel::{
+    Link, Netlink, NetlinkError, Netns, NextHop, Nexthop, NexthopTarget, Route, RouteChange, RouteFilter,
+    RouteKind, Rule, RuleAction,
+    filter::{self, FilterError},
+    sysctl::{self, SysctlError},
+};
+use braid_proto::VnId;
+use ipnet::Ipv4Net;
+use thiserror::Error;
+
+use super::plan::{Action, Actual, Desired, Port, RouteEdit, plan};
+use crate::{filter::ruleset, spec::Spec};
+
+/// The mark on every route, rule and nexthop object of ours: a route protocol number nobody else uses.
+const PROTOCOL: u8 = 76;
+/// Prefixes voted on.
+const VOTED: u32 = 7601;
+/// Own prefixes: all that a packet out of a virtual network may be sent to.
+const ATTACHED: u32 = 7602;
+/// The nexthop object of virtual network `k` has id 7600 + k.
+const OBJECTS: u32 = 7600;
+
+/// In this order the rules are asked, after the kernel's own for local addresses and before the main table.
+mod priority {
+    pub const FROM_PORT: u32 = 7600;
+    pub const FROM_PORT_ELSE: u32 = 7601;
+    pub const VOTED: u32 = 7602;
+    pub const FROM_CUSTOMER: u32 = 7603;
+    pub const FROM_CUSTOMER_ELSE: u32 = 7604;
+}
+
+/// What a border sets in its namespace. Forwarding, of course; return paths may use another virtual network, so no
+/// reverse path filter; and one nexthop replace must stay one message however many routes follow it.
+const SYSCTLS: [(&str, &str); 4] = [
+    ("net/ipv4/ip_forward", "1"),
+    ("net/ipv4/conf/all/rp_filter", "0"),
+    ("net/ipv4/conf/default/rp_filter", "0"),
+    ("net/ipv4/nexthop_compat_mode", "0"),
+];
+
+/// The kernel could not be read or changed.
+#[derive(Debug, Error)]
+pub enum SteeringError {
+    /// The routing socket said no.
+    #[error(transparent)]
+    Netlink(#[from] NetlinkError),
+    /// A kernel setting said no.
+    #[error(transparent)]
+    Sysctl(#[from] SysctlError),
+    /// The packet filter said no.
+    #[error(transparent)]
+    Filter(#[from] FilterError),
+    /// Some routes were refused; the others are in place.
+    #[error("{count} routes were refused, the first one: {first}")]
+    Refused {
+        /// How many.
+        count: usize,
+        /// The first refusal.
+        first: String,
+    },
+}
+
+/// The kernel's side of a border.
+#[derive(Debug)]
+pub struct Steering {
+    netns: Netns,
+    netlink: Netlink,
+    actual: Actual,
+    links: BTreeMap<String, Link>,
+    /// Interfaces whose reverse path filter has been turned off.
+    unfiltered: BTreeSet<String>,
+    /// The filter rules in force.
+    ruleset: String,
+}
+
+fn object_id(vn: VnId) -> u32 {
+    OBJECTS + u32::from(vn)
+}
+
+fn object_vn(id: u32) -> Option<VnId> {
+    VnId::try_from(id.checked_sub(OBJECTS)?).ok()
+}
+
+/// The rules that a border with this specification has.
+fn rules(spec: &Spec) -> BTreeSet<Rule> {
+    let rule = |priority, iif: Option<&str>, action| Rule {
+        priority,
+        iif: iif.map(str::to_owned),
+        action,
+        protocol: PROTOCOL,
+    };
+    // Out of a virtual network a packet goes to a customer here or nowhere: never into a second one.
+    let ports = spec.vns.iter().map(|vn| vn.port.as_str()).flat_map(|port| {
+        [
+            rule(priority::FROM_PORT, Some(port), RuleAction::Lookup(ATTACHED)),
+            rule(priority::FROM_PORT_ELSE, Some(port), RuleAction::Unreachable),
+        ]
+    });
+    // A customer reaches customers, and not the addresses that braid itself is built on.
+    let customers = spec.attached.iter().map(|attached| attached.interface.as_str()).flat_map(|customer| {
+        [
+            rule(priority::FROM_CUSTOMER, Some(customer), RuleAction::Lookup(ATTACHED)),
+            rule(priority::FROM_CUSTOMER_ELSE, Some(customer), RuleAction::Unreachable),
+        ]
+    });
+    let voted = rule(priority::VOTED, None, RuleAction::Lookup(VOTED));
+    ports.chain(customers).chain([voted]).collect()
+}
+
+impl Steering {
+    /// Takes hold of the border's namespace and reads what is there of ours.
+    ///
+    /// # Errors
+    /// When the kernel cannot be read or does not take the settings that a border needs.
+    pub async fn open(netns: &Netns) -> Result<Self, SteeringError> {
+        for (key, value) in SYSCTLS {
+            sysctl::write(netns, key, value)?;
+        }
+        let mut steering = Self {
+            netns: netns.clone(),
+            netlink: Netlink::open(netns)?,
+            actual: Actual::default(),
+            links: BTreeMap::new(),
+            unfiltered: BTreeSet::new(),
+            ruleset: String::new(),
+        };
+        steering.observe().await?;
+        Ok(steering)
+    }
+
+    /// Reads links, nexthop objects and routes anew.
+    ///
+    /// # Errors
+    /// When the kernel cannot be read; what was known then stands.
+    pub async fn observe(&mut self) -> Result<(), SteeringError> {
+        let links = self.netlink.links().await?;
+        let nexthops = self.netlink.nexthops().await?;
+        let voted = self.netlink.routes(RouteFilter::table(VOTED)).await?;
+        let attached = self.netlink.routes(RouteFilter::table(ATTACHED)).await?;
+        self.links = links.into_iter().map(|link| (link.name.clone(), link)).collect();
+        let objects = nexthops.iter().filter(|nexthop| nexthop.protocol == PROTOCOL);
+        let objects = objects.filter_map(|nexthop| match nexthop.target {
+            NexthopTarget::Device { via: Some(gateway), ifindex } => {
+                Some((object_vn(nexthop.id)?, Port { ifindex, gateway }))
+            }
+            _ => None,
+        });
+        self.actual = Actual {
+            objects: objects.collect(),
+            votes: voted.iter().map(|r| (r.prefix, r.nexthop_id.and_then(object_vn))).collect(),
+            attached: attached
+                .iter()
+                .map(|r| (r.prefix, r.next_hops.first().map_or(0, |hop| hop.ifindex)))
+                .collect(),
+        };
+        Ok(())
+    }
+
+    /// The ports of the specification's virtual networks that packets can go through.
+    #[must_use]
+    pub fn ports(&self, spec: &Spec) -> BTreeMap<VnId, Port> {
+        let usable = spec.vns.iter().filter_map(|vn| {
+            let link = self.links.get(vn.port.as_str()).filter(|link| link.is_up())?;
+            Some((vn.id, Port { ifindex: link.index, gateway: vn.gateway }))
+        });
+        usable.collect()
+    }
+
+    /// The prefixes that the kernel forwards at this moment, each with the virtual network that it goes through.
+    #[must_use]
+    pub fn in_force(&self, spec: &Spec) -> BTreeMap<Ipv4Net, VnId> {
+        let ports = self.ports(spec);
+        let prefixes = self.actual.votes.keys();
+        prefixes
+            .filter_map(|prefix| Some((*prefix, self.actual.forwards_through(*prefix, &ports)?)))
+            .collect()
+    }
+
+    /// The virtual network on whose nexthop object the kernel has a voted prefix.
+    #[must_use]
+    pub fn in_force_for(&self, prefix: Ipv4Net) -> Option<VnId> {
+        self.actual.votes.get(&prefix).copied().flatten()
+    }
+
+    /// Builds what does not depend on verdicts: rules, and the packet filter. Does nothing where nothing changed.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub async fn found(&mut self, spec: &Spec) -> Result<(), SteeringError> {
+        let filter_rules = ruleset(&spec.links);
+        if filter_rules != self.ruleset {
+            filter::apply_ruleset(&self.netns, &filter_rules).await?;
+            self.ruleset = filter_rules;
+        }
+        let wanted = rules(spec);
+        let ours = self.netlink.rules().await?.into_iter().filter(|rule| rule.protocol == PROTOCOL);
+        let there: BTreeSet<Rule> = ours.collect();
+        // Additions first: at no time may a packet out of a port find the tables for others.
+        for rule in wanted.difference(&there) {
+            self.netlink.add_rule(rule).await?;
+        }
+        for rule in there.difference(&wanted) {
+            self.netlink.delete_rule(rule).await?;
+        }
+        let ports = spec.vns.iter().map(|vn| vn.port.as_str());
+        let names = ports.chain(spec.attached.iter().map(|attached| attached.interface.as_str()));
+        for name in names.filter(|name| self.links.contains_key(*name)) {
+            if !self.unfiltered.contains(name) {
+                sysctl::write(&self.netns, &format!("net/ipv4/conf/{name}/rp_filter"), "0")?;
+                self.unfiltered.insert(name.to_owned());
+            }
+        }
+        self.unfiltered.retain(|name| self.links.contains_key(name));
+        Ok(())
+    }
+
+    /// Makes the kernel's table follow the verdicts. Gives the number of changes.
+    ///
+    /// # Errors
+    /// When the kernel refuses a change. What was known of the kernel is then out of date: observe again.
+    pub async fn steer(
+        &mut self,
+        spec: &Spec,
+        votes: BTreeMap<Ipv4Net, Option<VnId>>,
+    ) -> Result<usize, SteeringError> {
+        let attached = spec.attached.iter().filter_map(|attached| {
+            let link = self.links.get(attached.interface.as_str()).filter(|link| link.admin_up)?;
+            Some((attached.prefix, link.index))
+        });
+        let desired = Desired { ports: self.ports(spec), votes, attached: attached.collect() };
+        let actions = plan(&desired, &self.actual);
+        for action in &actions {
+            self.carry_out(action).await?;
+            self.actual.apply(std::slice::from_ref(action));
+        }
+        Ok(actions.len())
+    }
+
+    async fn carry_out(&self, action: &Action) -> Result<(), SteeringError> {
+        match action {
+            Action::SetObject(vn, port) => {
+                let target = NexthopTarget::Device { via: Some(port.gateway), ifindex: port.ifindex };
+                let nexthop = Nexthop { id: object_id(*vn), target, protocol: PROTOCOL };
+                Ok(self.netlink.replace_nexthop(&nexthop).await?)
+            }
+            Action::DropObject(vn) => Ok(self.netlink.delete_nexthop(object_id(*vn)).await?),
+            Action::EditRoutes(edits) => {
+                let changes: Vec<RouteChange> = edits.iter().map(change).collect();
+                let refused = self.netlink.apply_routes(&changes).await?;
+                match refused.first() {
+                    None => Ok(()),
+                    Some(first) => {
+                        Err(SteeringError::Refused { count: refused.len(), first: first.error.to_string() })
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn change(edit: &RouteEdit) -> RouteChange {
+    match edit {
+        RouteEdit::Vote(prefix, vn) => {
+            RouteChange::Replace(Route::to_nexthop(*prefix, VOTED, PROTOCOL, object_id(*vn)))
+        }
+        RouteEdit::DropVote(prefix) => {
+            RouteChange::Delete(Route::new(*prefix, VOTED, PROTOCOL, RouteKind::Unicast))
+        }
+        RouteEdit::Attach(prefix, ifindex) => {
+            RouteChange::Replace(Route::unicast(*prefix, ATTACHED, PROTOCOL, NextHop::new(None, *ifindex)))
+        }
+        RouteEdit::DropAttached(prefix) => {
+            RouteChange::Delete(Route::new(*prefix, ATTACHED, PROTOCOL, RouteKind::Unicast))
+        }
+    }
+}

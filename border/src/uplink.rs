@@ -1,0 +1,176 @@
+//! The line to the controller: specifications and questions come in, verdicts and answers go out.
+//!
+//! Level-triggered: each connection begins with all verdicts, and between two messages any number of changes melt into
+//! one. Without a controller the border goes on as before.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use braid_proto::{
+    stay_connected,
+    v1::{self, attach_border_request::Message as Up, attach_border_response::Message as Down},
+};
+use ipnet::Ipv4Net;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Status, transport::Channel};
+use tracing::info;
+
+use crate::config::BorderConfig;
+
+/// Messages that may wait for the network.
+const QUEUE: usize = 16;
+
+/// What the border has to say at the moment.
+#[derive(Debug, Default, PartialEq)]
+pub struct Report {
+    /// Every verdict, by prefix.
+    pub votes: BTreeMap<Ipv4Net, v1::Vote>,
+    /// What keeps the border from its desired state.
+    pub problems: Vec<String>,
+}
+
+/// What the controller says.
+#[derive(Debug)]
+pub enum Order {
+    /// The specification to follow from now on.
+    Spec(v1::BorderSpec),
+    /// A question: why does this prefix go where it goes?
+    Explain(Ipv4Net, oneshot::Sender<Option<v1::Explanation>>),
+}
+
+/// What to send so that a controller that has heard `told` knows `now`.
+fn difference(told: Option<&Report>, now: &Report) -> v1::VoteReport {
+    let before = told.map(|told| &told.votes);
+    let news = now.votes.iter().filter(|(prefix, vote)| before.and_then(|b| b.get(*prefix)) != Some(vote));
+    let gone = before.into_iter().flat_map(BTreeMap::keys).filter(|prefix| !now.votes.contains_key(prefix));
+    v1::VoteReport {
+        snapshot: told.is_none(),
+        votes: news.map(|(_, vote)| vote.clone()).collect(),
+        removed: gone.map(ToString::to_string).collect(),
+        problems: now.problems.clone(),
+    }
+}
+
+/// Stays in touch with the controller for ever.
+pub async fn run(config: BorderConfig, reports: watch::Receiver<Arc<Report>>, orders: mpsc::Sender<Order>) {
+    stay_connected(&config.controller, config.tls.as_ref(), |channel| {
+        session(channel, &config, reports.clone(), &orders)
+    })
+    .await;
+}
+
+async fn session(
+    channel: Channel,
+    config: &BorderConfig,
+    mut reports: watch::Receiver<Arc<Report>>,
+    orders: &mpsc::Sender<Order>,
+) -> (bool, Result<(), Status>) {
+    let (up, requests) = mpsc::channel(QUEUE);
+    let hello = v1::Hello {
+        network: config.network.to_string(),
+        node: config.node.to_string(),
+        version: braid_proto::VERSION.to_owned(),
+        pid: i32::try_from(std::process::id()).unwrap_or(0),
+    };
+    let mut got_through = false;
+    let line = Line { up, requests, hello };
+    let result = line.exchange(channel, &mut reports, orders, &mut got_through).await;
+    (got_through, result)
+}
+
+/// One connection.
+struct Line {
+    up: mpsc::Sender<v1::AttachBorderRequest>,
+    requests: mpsc::Receiver<v1::AttachBorderRequest>,
+    hello: v1::Hello,
+}
+
+async fn send(up: &mpsc::Sender<v1::AttachBorderRequest>, message: Up) -> Result<(), Status> {
+    let request = v1::AttachBorderRequest { message: Some(message) };
+    up.send(request).await.map_err(|_| Status::unavailable("the controller closed the connection"))
+}
+
+impl Line {
+    async fn exchange(
+        self,
+        channel: Channel,
+        reports: &mut watch::Receiver<Arc<Report>>,
+        orders: &mpsc::Sender<Order>,
+        got_through: &mut bool,
+    ) -> Result<(), Status> {
+        let Line { up, requests, hello } = self;
+        send(&up, Up::Hello(hello)).await?;
+        let mut client = v1::fleet_service_client::FleetServiceClient::new(channel);
+        let mut down = client.attach_border(ReceiverStream::new(requests)).await?.into_inner();
+        let (answers, mut answered) = mpsc::channel::<v1::ExplainReply>(QUEUE);
+        let mut told = Arc::clone(&reports.borrow_and_update());
+        send(&up, Up::Votes(difference(None, &told))).await?;
+        loop {
+            tokio::select! {
+                message = down.message() => {
+                    let Some(message) = message? else { return Ok(()) };
+                    if !*got_through {
+                        info!("connected to the controller");
+                        *got_through = true;
+                    }
+                    match message.message {
+                        Some(Down::Spec(spec)) => pass_on(orders, Order::Spec(spec)).await?,
+                        Some(Down::Explain(query)) => ask(orders, query, answers.clone()).await?,
+                        None => {}
+                    }
+                }
+                Some(reply) = answered.recv() => send(&up, Up::Explanation(reply)).await?,
+                Ok(()) = reports.changed() => {
+                    let now = Arc::clone(&reports.borrow_and_update());
+                    if now != told {
+                        send(&up, Up::Votes(difference(Some(&told), &now))).await?;
+                        told = now;
+                    }
+                }
+            }
+        }
+    }
+}
+
+async fn pass_on(orders: &mpsc::Sender<Order>, order: Order) -> Result<(), Status> {
+    orders.send(order).await.map_err(|_| Status::cancelled("the border is shutting down"))
+}
+
+/// Puts a question to the border; its answer goes to `answers` when it comes.
+async fn ask(
+    orders: &mpsc::Sender<Order>,
+    query: v1::ExplainQuery,
+    answers: mpsc::Sender<v1::ExplainReply>,
+) -> Result<(), Status> {
+    let Ok(prefix) = query.prefix.parse() else {
+        // Not a prefix, so not one that is voted on.
+        let _ = answers.try_send(v1::ExplainReply { id: query.id, explanation: None });
+        return Ok(());
+    };
+    let (reply, answer) = oneshot::channel();
+    pass_on(orders, Order::Explain(prefix, reply)).await?;
+    tokio::spawn(async move {
+        let explanation = answer.await.unwrap_or(None);
+        let _ = answers.send(v1::ExplainReply { id: query.id, explanation }).await;
+    });
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_difference_brings_the_controller_from_what_it_knows_to_what_is() {
+        let vote = |winner: &str| v1::Vote { winner: Some(winner.to_owned()), ..v1::Vote::default() };
+        let (a, b) = ("198.18.1.0/24".parse().unwrap(), "198.18.2.0/24".parse().unwrap());
+        let old = Report { votes: [(a, vote("red")), (b, vote("red"))].into(), problems: vec![] };
+        let new = Report { votes: [(a, vote("green"))].into(), problems: vec!["x".to_owned()] };
+        let report = difference(Some(&old), &new);
+        assert!(!report.snapshot);
+        assert_eq!(report.votes, [vote("green")]);
+        assert_eq!(report.removed, ["198.18.2.0/24"]);
+        assert_eq!(report.problems, ["x"]);
+        assert!(difference(None, &new).snapshot);
+    }
+}

@@ -1,0 +1,57 @@
+//! `braid lab restart`: starts daemons of a lab that are gone, and those that are not anew.
+
+use braid_lab::{Daemon, Root};
+use braid_proto::NodeName;
+use clap::Subcommand;
+
+use crate::{failure::Failure, output, runtime, target::LabTarget};
+
+/// Restart daemons of a lab: none of them loses a packet by it
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  braid lab restart
+  braid lab restart controller
+  braid lab restart agent seattle")]
+pub struct Args {
+    #[command(subcommand)]
+    daemon: Option<Which>,
+}
+
+/// Which daemons; all, if none is given.
+#[derive(Debug, Subcommand)]
+enum Which {
+    /// The controller
+    Controller,
+    /// The agent of a node
+    Agent {
+        /// The node
+        #[arg(value_name = "NODE")]
+        node: NodeName,
+    },
+    /// The border of a node
+    Border {
+        /// The node
+        #[arg(value_name = "NODE")]
+        node: NodeName,
+    },
+    /// The controller, all agents and all borders
+    All,
+}
+
+impl Args {
+    pub fn run(self, target: LabTarget) -> Result<(), Failure> {
+        let root = Root::from_env();
+        let lab = target.resolve(&root)?;
+        let daemon = match self.daemon {
+            Some(Which::Controller) => Daemon::Controller,
+            Some(Which::Agent { node }) => Daemon::Agent(node),
+            Some(Which::Border { node }) => Daemon::Border(node),
+            None | Some(Which::All) => Daemon::All,
+        };
+        let restarted =
+            runtime::block_on(async { braid_lab::restart(&root, &lab, &daemon).await.map_err(Failure::lab) })?;
+        output::note(format_args!("restarted {}", crate::units::count(restarted.len(), "daemon")));
+        Ok(())
+    }
+}
