@@ -1,12 +1,13 @@
 //! What this node is to be: the controller's specification, checked on arrival.
 
-use std::{collections::BTreeSet, net::Ipv4Addr, time::Duration};
+use std::{collections::BTreeSet, fmt::Display, net::Ipv4Addr, time::Duration};
 
 use braid_proto::{
     Engine, InterfaceName, NodeName, VnId, VnName, v1,
     wire::{FieldError, duration, number, parse, vn_id},
 };
 use ipnet::Ipv4Net;
+use serde::{Deserialize, Serialize};
 
 /// A checked node specification.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +20,19 @@ pub struct Spec {
     pub links: Vec<(u16, InterfaceName)>,
     /// Its virtual routers.
     pub routers: Vec<Router>,
+}
+
+/// What a virtual router is for as long as it lives: with another of these it is another router.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// Its virtual network's id.
+    pub vn: VnId,
+    /// Its virtual network's name.
+    pub name: VnName,
+    /// What routes it.
+    pub engine: Engine,
+    /// Its network namespace.
+    pub namespace: String,
 }
 
 /// A virtual router to be.
@@ -88,6 +102,15 @@ pub struct Port {
     pub mtu: u16,
 }
 
+impl Router {
+    /// What of it cannot change.
+    #[must_use]
+    pub fn identity(&self) -> Identity {
+        let Self { vn, name, engine, namespace, .. } = self.clone();
+        Identity { vn, name, engine, namespace }
+    }
+}
+
 fn link(wire: &v1::VirtualLink) -> Result<VirtualLink, FieldError> {
     Ok(VirtualLink {
         interface: parse("routers.links.interface", &wire.interface)?,
@@ -152,10 +175,34 @@ impl TryFrom<v1::NodeSpec> for Spec {
             let reason = format_args!("is `{}`, which does not begin with `{own}`", router.namespace);
             return Err(FieldError::new("routers.namespace", reason));
         }
-        let ids: BTreeSet<VnId> = spec.routers.iter().map(|r| r.vn).collect();
-        if ids.len() != spec.routers.len() {
-            return Err(FieldError::new("routers.vn_id", "is given twice"));
+        once("routers.vn_id", spec.routers.iter().map(|r| r.vn))?;
+        once("routers.namespace", spec.routers.iter().map(|r| r.namespace.as_str()))?;
+        once("links.number", spec.links.iter().map(|(number, _)| number))?;
+        for router in &spec.routers {
+            once("routers.links.link_number", router.links.iter().map(|l| l.number))?;
+            let port = router.port.as_ref().map(|p| p.router_interface.as_str());
+            once("routers.links.interface", router.links.iter().map(|l| l.interface.as_str()).chain(port))?;
         }
         Ok(spec)
     }
+}
+
+impl Spec {
+    /// The virtual router of that virtual network.
+    #[must_use]
+    pub fn router(&self, vn: VnId) -> Option<&Router> {
+        self.routers.iter().find(|router| router.vn == vn)
+    }
+}
+
+/// Refuses a list that names something twice.
+fn once<T: Ord + Display>(field: &'static str, values: impl Iterator<Item = T>) -> Result<(), FieldError> {
+    let mut seen = BTreeSet::new();
+    for value in values {
+        if seen.contains(&value) {
+            return Err(FieldError::new(field, format_args!("gives `{value}` twice")));
+        }
+        seen.insert(value);
+    }
+    Ok(())
 }

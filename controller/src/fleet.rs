@@ -9,7 +9,10 @@ use braid_layout::Plan;
 use braid_proto::{NodeName, VnId, wire::FieldError};
 use ipnet::Ipv4Net;
 
-use crate::report::{FibChange, Hello, NodeReport, Route, RouterReport, Vote, VoteChange};
+use crate::{
+    report::{FibChange, Hello, NodeReport, Route, RouterReport, Vote, VoteChange},
+    state::Role,
+};
 
 /// Whether an agent or a border is there.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -124,6 +127,13 @@ impl NodeActual {
     pub(crate) fn border_joined(&mut self, hello: &Hello) {
         self.border = Peer::joined(hello);
         self.votes_fresh = false;
+    }
+
+    pub(crate) fn left(&mut self, role: Role, now: SystemTime) {
+        *match role {
+            Role::Agent => &mut self.agent,
+            Role::Border => &mut self.border,
+        } = Peer::Gone { since: now };
     }
 
     /// Takes a report; routers of other virtual networks than `vns` are on their way out and do not count.

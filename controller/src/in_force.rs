@@ -30,8 +30,8 @@ impl InForce {
         revision: u64,
         ours: Option<&NetworkName>,
     ) -> Result<(Self, Vec<String>), TopologyError> {
-        let parsed = braid_topology::parse(&text, file)?;
-        let topology = parsed.topology;
+        let checked = braid_topology::check(&text, file)?;
+        let topology = checked.topology;
         if let Some(ours) = ours.filter(|ours| **ours != topology.name) {
             let (file, given, ours) = (file.to_owned(), topology.name, ours.clone());
             return Err(TopologyError::OtherNetwork { file, given, ours });
@@ -40,7 +40,7 @@ impl InForce {
         let mut allocation = allocation.clone();
         allocation.update(&topology).map_err(layout_error)?;
         let plan = plan(&topology, &allocation).map_err(layout_error)?;
-        let warnings = parsed.warnings.to_string().lines().map(str::to_owned).collect();
+        let warnings = checked.warnings.to_string().lines().map(str::to_owned).collect();
         Ok((Self { text, topology, allocation, plan, revision }, warnings))
     }
 

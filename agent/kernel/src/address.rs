@@ -87,11 +87,10 @@ fn from_message(message: &AddressMessage) -> Option<Address> {
         IpAddr::V6(_) => None,
     };
     // IFA_LOCAL is the interface's own; IFA_ADDRESS is the far end's on a point-to-point interface.
-    let own: Option<Ipv4Addr> =
-        message.attributes.iter().find_map(|attribute| match attribute {
-            AddressAttribute::Local(address) => v4(address),
-            _ => None,
-        });
+    let own: Option<Ipv4Addr> = message.attributes.iter().find_map(|attribute| match attribute {
+        AddressAttribute::Local(address) => v4(address),
+        _ => None,
+    });
     let address = Ipv4Net::new(own?, message.header.prefix_len).ok()?;
     Some(Address { ifindex: message.header.index, address })
 }

@@ -31,7 +31,9 @@ pub enum NetlinkError {
         source: io::Error,
     },
     /// The answer is not one that this program understands.
-    #[error("cannot {operation} in network namespace {namespace}: the kernel's answer is malformed: {detail}")]
+    #[error(
+        "cannot {operation} in network namespace {namespace}: the kernel's answer is malformed: {detail}"
+    )]
     Decode {
         /// What was asked.
         operation: String,
@@ -41,7 +43,9 @@ pub enum NetlinkError {
         detail: String,
     },
     /// Every attempt to read a whole list was disturbed by changes to it.
-    #[error("cannot {operation} in network namespace {namespace}: the list kept changing while it was read; try again")]
+    #[error(
+        "cannot {operation} in network namespace {namespace}: the list kept changing while it was read; try again"
+    )]
     Interrupted {
         /// What was asked.
         operation: String,

@@ -8,7 +8,8 @@
 //! ```
 //!
 //! The kernel does not announce every loss of a route. The table is therefore listed anew after
-//! - an interface that comes up, goes down or vanishes, and an address that is taken away: routes go in silence;
+//! - an interface that comes up, goes down or vanishes, and an address that comes or goes: routes over it go, and next
+//!   hops come back, in silence;
 //! - a lost notification (`ENOBUFS`), or one that cannot be decoded;
 //! - a notification that does not fit to what is known, or came while a list was read;
 //! - the audit's interval, if one is set.

@@ -36,8 +36,12 @@ pub enum FilterError {
 /// # Errors
 /// [`FilterError::NoProgram`] without nftables, [`FilterError::Refused`] for a bad ruleset.
 pub async fn apply_ruleset(netns: &Netns, ruleset: &str) -> Result<(), FilterError> {
+    feed(netns, "nft", ruleset).await
+}
+
+async fn feed(netns: &Netns, program: &str, ruleset: &str) -> Result<(), FilterError> {
     let namespace = netns.label();
-    let mut command = netns.command("nft");
+    let mut command = netns.command(program);
     command.args(["-f", "-"]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
     let run = async {
         let mut nft = Command::from(command).kill_on_drop(true).spawn()?;
@@ -68,4 +72,16 @@ pub async fn apply_ruleset(netns: &Netns, ruleset: &str) -> Result<(), FilterErr
 pub async fn delete_table(netns: &Netns, family: &str, table: &str) -> Result<(), FilterError> {
     // Adding one that is there changes nothing, and deleting then never fails.
     apply_ruleset(netns, &format!("add table {family} {table}\ndelete table {family} {table}\n")).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn without_the_program_the_error_says_what_to_install() {
+        let error = feed(&Netns::current().unwrap(), "no-such-nft", "").await.unwrap_err();
+        assert!(matches!(error, FilterError::NoProgram));
+        assert!(error.to_string().contains("apt-get install nftables"));
+    }
 }

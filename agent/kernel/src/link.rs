@@ -5,9 +5,7 @@ use std::net::Ipv4Addr;
 use netlink_packet_core::{DecodeError, NetlinkDeserializable};
 use netlink_packet_route::{
     RouteNetlinkMessage,
-    link::{
-        InfoData, InfoKind, InfoVxlan, LinkAttribute, LinkExtentMask, LinkFlags, LinkInfo, LinkMessage,
-    },
+    link::{InfoData, InfoKind, InfoVxlan, LinkAttribute, LinkExtentMask, LinkFlags, LinkInfo, LinkMessage},
 };
 use nix::errno::Errno;
 

@@ -10,7 +10,6 @@ use std::{
 
 use futures::Stream;
 use netlink_packet_route::RouteNetlinkMessage;
-use nix::errno::Errno;
 use tokio::{
     sync::mpsc::{Receiver, Sender, channel},
     task::JoinHandle,
@@ -115,8 +114,7 @@ impl Watcher {
                 Ok(())
             }
             Err(error) => {
-                let overrun = error.raw_os_error() == Some(Errno::ENOBUFS as i32);
-                tracing::debug!(namespace = self.netlink.netns().label(), overrun, %error, "listing links anew");
+                tracing::debug!(namespace = self.netlink.netns().label(), %error, "listing links anew");
                 self.resync().await
             }
         }
@@ -153,11 +151,15 @@ impl Watcher {
         self.events.send(event).await.map_err(|_| Closed)
     }
 
-    async fn list(&self) -> Vec<Link> {
+    async fn list(&mut self) -> Vec<Link> {
         loop {
-            match self.netlink.links().await {
-                Ok(links) => return links,
-                Err(error) => tracing::error!(%error, "cannot list links; trying again"),
+            let drained =
+                self.monitor.drain().map_err(|error| self.netlink.socket_error("list links", error));
+            match (drained, self.netlink.links().await) {
+                (Ok(_), Ok(links)) => return links,
+                (Err(error), _) | (_, Err(error)) => {
+                    tracing::error!(%error, "cannot list links; trying again");
+                }
             }
             tokio::time::sleep(RETRY).await;
         }
@@ -169,8 +171,12 @@ fn read_changes(frames: Frames<'_>) -> io::Result<Vec<(Link, bool)>> {
     let mut changes = Vec::new();
     for frame in frames {
         match decode(&frame.map_err(io::Error::other)?).map_err(io::Error::other)? {
-            RouteNetlinkMessage::NewLink(message) => changes.extend(Link::from_message(message).zip(Some(true))),
-            RouteNetlinkMessage::DelLink(message) => changes.extend(Link::from_message(message).zip(Some(false))),
+            RouteNetlinkMessage::NewLink(message) => {
+                changes.extend(Link::from_message(message).zip(Some(true)));
+            }
+            RouteNetlinkMessage::DelLink(message) => {
+                changes.extend(Link::from_message(message).zip(Some(false)));
+            }
             _ => {}
         }
     }

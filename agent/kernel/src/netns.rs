@@ -103,7 +103,7 @@ impl Netns {
         let path = path_of(name)?;
         let failed = |error: io::Error| NetnsError::system("create", name, error);
         let _lock = lock_run_dir().map_err(failed)?;
-        let fresh = match OpenOptions::new().read(true).write(true).create_new(true).mode(0).open(&path) {
+        let fresh = match OpenOptions::new().read(true).write(true).create_new(true).mode(0o000).open(&path) {
             Ok(_) => true,
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 if is_namespace(&path).map_err(failed)? {
@@ -171,9 +171,7 @@ impl Netns {
     pub fn of_pid(pid: i32) -> Result<Self, NetnsError> {
         let label = format!("of process {pid}");
         match File::open(format!("/proc/{pid}/ns/net")) {
-            Ok(file) => {
-                Self::of_file(file, None).map_err(|error| NetnsError::system("open", &label, error))
-            }
+            Ok(file) => Self::of_file(file, None).map_err(|error| NetnsError::system("open", &label, error)),
             Err(error) if is_gone(&error) => Err(NetnsError::NoSuchProcess { pid }),
             Err(error) => Err(NetnsError::system("open", &label, error)),
         }
@@ -328,7 +326,8 @@ pub fn pids_in(namespaces: &[Netns]) -> io::Result<Vec<(i32, u64)>> {
 }
 
 fn path_of(name: &str) -> Result<PathBuf, NetnsError> {
-    let bad = name.is_empty() || name.len() > 255 || name == "." || name == ".." || name.contains(['/', '\0']);
+    let bad =
+        name.is_empty() || name.len() > 255 || name == "." || name == ".." || name.contains(['/', '\0']);
     if bad {
         return Err(NetnsError::Name { name: name.chars().take(64).collect() });
     }
@@ -351,9 +350,8 @@ fn lock_run_dir() -> io::Result<Flock<File>> {
         _ => {}
     }
     let lock = Flock::lock(File::open(RUN_DIR)?, FlockArg::LockExclusive).map_err(|(_, errno)| errno)?;
-    let share = || {
-        mount(None::<&str>, RUN_DIR, None::<&str>, MsFlags::MS_SHARED | MsFlags::MS_REC, None::<&str>)
-    };
+    let share =
+        || mount(None::<&str>, RUN_DIR, None::<&str>, MsFlags::MS_SHARED | MsFlags::MS_REC, None::<&str>);
     if share() == Err(Errno::EINVAL) {
         mount(Some(RUN_DIR), RUN_DIR, None::<&str>, MsFlags::MS_BIND | MsFlags::MS_REC, None::<&str>)?;
         share()?;

@@ -60,7 +60,7 @@ pub enum NexthopTarget {
         /// The interface's index.
         ifindex: u32,
     },
-    /// Nowhere: dropped.
+    /// Nowhere: dropped. The kernel wants the loopback interface up to take it.
     Blackhole,
     /// Spread over other nexthop objects, by weight.
     Group(Vec<GroupMember>),
@@ -135,8 +135,10 @@ pub(crate) fn resolve(route: &mut Route, nexthops: &HashMap<u32, Nexthop>) {
     let is_blackhole = |nexthop: &Nexthop| nexthop.target == NexthopTarget::Blackhole;
     let (blackhole, hops) = match &nexthop.target {
         NexthopTarget::Group(members) => {
-            let members: Vec<_> =
-                members.iter().filter_map(|member| Some((nexthops.get(&member.id)?, member.weight))).collect();
+            let members: Vec<_> = members
+                .iter()
+                .filter_map(|member| Some((nexthops.get(&member.id)?, member.weight)))
+                .collect();
             (
                 members.iter().any(|(member, _)| is_blackhole(member)),
                 members.iter().filter_map(|(member, weight)| hop(member, *weight)).collect(),
@@ -325,8 +327,7 @@ mod tests {
     use super::*;
 
     fn targets() -> impl Strategy<Value = NexthopTarget> {
-        let member =
-            (any::<u32>(), 1..=u16::MAX).prop_map(|(id, weight)| GroupMember { id, weight });
+        let member = (any::<u32>(), 1..=u16::MAX).prop_map(|(id, weight)| GroupMember { id, weight });
         prop_oneof![
             (any::<Option<Ipv4Addr>>(), any::<u32>())
                 .prop_map(|(via, ifindex)| NexthopTarget::Device { via, ifindex }),

@@ -178,7 +178,9 @@ impl Process {
 fn stat(pid: i32) -> Result<process::Stat, ProcessError> {
     process::Process::new(pid).and_then(|process| process.stat()).map_err(|error| match error {
         ProcError::NotFound(_) => ProcessError::Gone { pid },
-        ProcError::Io(source, _) if source.raw_os_error() == Some(nix::libc::ESRCH) => ProcessError::Gone { pid },
+        ProcError::Io(source, _) if source.raw_os_error() == Some(nix::libc::ESRCH) => {
+            ProcessError::Gone { pid }
+        }
         other => ProcessError::System { operation: "read /proc of", pid, source: io::Error::other(other) },
     })
 }
@@ -204,8 +206,7 @@ fn signal_all(processes: &[Process], signal: Signal) -> Result<(), ProcessError>
 /// Waits for all to end; gives those that have not within `limit`.
 async fn wait_all(processes: &[Process], limit: Duration) -> Result<Vec<ProcessId>, ProcessError> {
     let all = futures::future::try_join_all(processes.iter().map(|process| async {
-        let failed =
-            |source| ProcessError::System { operation: "wait for", pid: process.pid(), source };
+        let failed = |source| ProcessError::System { operation: "wait for", pid: process.pid(), source };
         process.exited().await.map_err(failed)
     }));
     match timeout(limit, all).await {

@@ -302,9 +302,9 @@ fn to_wire_hop(hop: &NextHop) -> RouteNextHop {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct KernelRoute {
     pub(crate) route: Route,
-    scope: u8,
+    pub(crate) scope: u8,
     /// Source address, metrics and the like: two routes that differ only in these are two to the kernel.
-    rest: Vec<RouteAttribute>,
+    pub(crate) rest: Vec<RouteAttribute>,
 }
 
 impl KernelRoute {
@@ -359,9 +359,10 @@ impl KernelRoute {
             (None, None) => {
                 a.kind == b.kind
                     && a.next_hops.len() == b.next_hops.len()
-                    && a.next_hops.iter().zip(&b.next_hops).all(|(a, b)| {
-                        (a.via, a.ifindex, a.weight) == (b.via, b.ifindex, b.weight)
-                    })
+                    && a.next_hops
+                        .iter()
+                        .zip(&b.next_hops)
+                        .all(|(a, b)| (a.via, a.ifindex, a.weight) == (b.via, b.ifindex, b.weight))
             }
             (a, b) => a == b,
         };

@@ -66,9 +66,7 @@ impl Socket {
     pub(crate) async fn send(&self, datagram: &[u8]) -> io::Result<()> {
         let sent = self
             .fd
-            .async_io(Interest::WRITABLE, |socket| {
-                Ok(send(socket.as_raw_fd(), datagram, MsgFlags::empty())?)
-            })
+            .async_io(Interest::WRITABLE, |socket| Ok(send(socket.as_raw_fd(), datagram, MsgFlags::empty())?))
             .await?;
         if sent == datagram.len() { Ok(()) } else { Err(Errno::EMSGSIZE.into()) }
     }
@@ -88,6 +86,26 @@ impl Socket {
             Err(error) => Err(error),
         }
     }
+
+    /// Throws away all that is waiting; says whether anything was, or was lost. To be done before a list is read
+    /// because of a loss: after a loss the kernel drops every notification, *without saying so again*, until the
+    /// socket has been read empty (`NETLINK_S_CONGESTED`).
+    pub(crate) fn drain(&mut self) -> io::Result<bool> {
+        let mut any = false;
+        loop {
+            match self.try_receive() {
+                Ok(None) => return Ok(any),
+                Ok(Some(_)) => any = true,
+                Err(error) if is_loss(&error) => any = true,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+/// Whether the error means that datagrams are gone: too many waited, or one was too long.
+pub(crate) fn is_loss(error: &io::Error) -> bool {
+    matches!(error.raw_os_error().map(Errno::from_raw), Some(Errno::ENOBUFS | Errno::EMSGSIZE))
 }
 
 /// Reads one datagram, skipping any that did not come from the kernel.

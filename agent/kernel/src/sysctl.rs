@@ -13,7 +13,9 @@ use crate::{Netns, NetnsError};
 #[derive(Debug, Error)]
 pub enum SysctlError {
     /// The text does not name a file below `/proc/sys`.
-    #[error("`{key}` is not a kernel parameter: write it as a path below /proc/sys, such as net/ipv4/ip_forward")]
+    #[error(
+        "`{key}` is not a kernel parameter: write it as a path below /proc/sys, such as net/ipv4/ip_forward"
+    )]
     Key {
         /// The text.
         key: String,
@@ -46,13 +48,12 @@ pub fn write(netns: &Netns, key: &str, value: &str) -> Result<(), SysctlError> {
 /// Sets several kernel parameters, in their order, entering the namespace once. Stops at the first that is refused.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`fn@write`].
 pub fn write_all(netns: &Netns, settings: &[(&str, &str)]) -> Result<(), SysctlError> {
     netns.run(|| {
         settings.iter().try_for_each(|(key, value)| {
-            fs::write(path_of(key)?, value).map_err(|source| {
-                failed(netns, format!("write {value:?} to"), key, source)
-            })
+            fs::write(path_of(key)?, value)
+                .map_err(|source| failed(netns, format!("write {value:?} to"), key, source))
         })
     })?
 }

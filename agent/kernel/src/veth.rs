@@ -42,12 +42,8 @@ impl Netlink {
             LinkInfo::Kind(InfoKind::Veth),
             LinkInfo::Data(InfoData::Veth(InfoVeth::Peer(peer))),
         ]));
-        let operation = format!(
-            "create veth `{}` with peer `{}` in {}",
-            spec.name,
-            spec.peer,
-            spec.peer_netns.label()
-        );
+        let operation =
+            format!("create veth `{}` with peer `{}` in {}", spec.name, spec.peer, spec.peer_netns.label());
         self.change(NLM_F_CREATE | NLM_F_EXCL, RouteNetlinkMessage::NewLink(message), &operation).await?;
         if spec.up {
             // Not in the same request: the kernel would open this end before it has its peer, and fail (ENOTCONN).

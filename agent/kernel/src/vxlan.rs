@@ -110,3 +110,42 @@ impl Netlink {
 fn operation(spec: &VxlanSpec<'_>) -> String {
     format!("create VXLAN `{}` with VNI {:#08x} in {}", spec.name, spec.vni, spec.netns.label())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Gone(String);
+
+    impl Drop for Gone {
+        fn drop(&mut self) {
+            let _ = Netns::delete(&self.0);
+        }
+    }
+
+    #[tokio::test]
+    async fn where_a_kernel_takes_no_second_eth1_the_tunnel_is_renamed_in_its_namespace() {
+        let names = ["u", "t"].map(|end| Gone(format!("bk{}-{end}-vxlan", std::process::id())));
+        let [underlay, target] = names.each_ref().map(|name| Netns::create(&name.0).unwrap());
+        let netlink = Netlink::open(&underlay).unwrap();
+        let spec = VxlanSpec {
+            name: "eth1",
+            netns: &target,
+            vni: 0x01_0001,
+            local: Ipv4Addr::new(10, 0, 0, 0),
+            remote: Ipv4Addr::new(10, 0, 0, 1),
+            underlay: None,
+            mtu: 1550,
+            mac: None,
+            up: true,
+        };
+        netlink.create_vxlan_renamed(&spec).await.unwrap();
+        let inside = Netlink::open(&target).unwrap();
+        assert!(inside.link("eth1").await.unwrap().unwrap().admin_up);
+
+        // With the name taken there, nothing is left of the attempt.
+        let second = VxlanSpec { vni: 0x01_0002, ..spec };
+        netlink.create_vxlan_renamed(&second).await.unwrap_err();
+        assert_eq!(inside.links().await.unwrap().len(), 2);
+    }
+}

@@ -1,5 +1,7 @@
 //! Links: cables between namespaces, virtual links over them, carrier, and the watch on all that.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // a test's panic is its report
+
 mod common;
 
 use std::{net::Ipv4Addr, time::Instant};
@@ -187,7 +189,8 @@ async fn a_watch_begins_with_a_snapshot_and_then_tells_changes() {
             .await
             .unwrap_or_else(|_| panic!("no event: {what}"));
     };
-    expect("x up", &|event| matches!(event, LinkEvent::Changed(link) if link.name == "x" && link.is_up())).await;
+    expect("x up", &|event| matches!(event, LinkEvent::Changed(link) if link.name == "x" && link.is_up()))
+        .await;
     netlink.set_admin("y", false).await.unwrap();
     expect("x without carrier", &|event| {
         matches!(event, LinkEvent::Changed(link) if link.name == "x" && link.admin_up && !link.carrier)

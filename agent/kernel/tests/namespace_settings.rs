@@ -1,5 +1,7 @@
 //! Kernel parameters and packet filters belong to their namespace alone.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // a test's panic is its report
+
 mod common;
 
 use braid_kernel::{
@@ -38,11 +40,14 @@ async fn a_ruleset_is_applied_whole_or_not_at_all() {
     assert!(a.pings("10.0.0.1"));
 
     // A good ruleset drops; a bad one changes nothing and says why.
-    let drop = "table inet braid { chain in { type filter hook input priority 0; ip protocol icmp drop; } }\n";
+    let drop = "table inet braid {\n chain in {\n type filter hook input priority 0\n ip protocol icmp drop\n }\n}\n";
     filter::apply_ruleset(&b.netns, drop).await.unwrap();
     assert!(!a.pings("10.0.0.1"));
     let error = filter::apply_ruleset(&b.netns, "flush ruleset\nnonsense\n").await.unwrap_err();
-    assert!(matches!(&error, FilterError::Refused { message, .. } if message.contains("nonsense")), "{error}");
+    assert!(
+        matches!(&error, FilterError::Refused { message, .. } if message.contains("nonsense")),
+        "{error}"
+    );
     assert!(!a.pings("10.0.0.1"));
 
     // Without the table packets pass; deleting it twice is fine.

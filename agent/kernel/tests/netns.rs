@@ -1,5 +1,7 @@
 //! Namespaces: made, found, entered and removed, as iproute2 sees them too.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // a test's panic is its report
+
 mod common;
 
 use std::{fs, os::unix::fs::PermissionsExt, process::Command};
@@ -60,7 +62,7 @@ fn a_name_left_without_a_namespace_is_repaired() {
     let path = format!("/run/netns/{name}");
     drop(TestNs::new("makes-the-directory"));
     fs::write(&path, "").unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
 
     assert!(matches!(Netns::open(&name), Err(NetnsError::Missing { .. })));
     let made = Netns::open_or_create(&name).unwrap();

@@ -1,5 +1,7 @@
 //! Processes: held, waited for and ended, also when they are nobody's children here.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // a test's panic is its report
+
 mod common;
 
 use std::{
@@ -9,7 +11,7 @@ use std::{
 };
 
 use braid_kernel::{Process, ProcessError, Signal, terminate};
-use common::PATIENCE;
+use common::{PATIENCE, eventually};
 use tokio::time::timeout;
 
 /// A shell whose child's id is printed, so that there is a process that is not ours.
@@ -20,8 +22,7 @@ struct Grandchild {
 
 impl Grandchild {
     fn start(script: &str) -> Self {
-        let mut shell =
-            Command::new("sh").args(["-c", script]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut shell = Command::new("sh").args(["-c", script]).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(shell.stdout.take().unwrap()).read_line(&mut line).unwrap();
         Self { shell, pid: line.trim().parse().unwrap() }
@@ -42,7 +43,7 @@ impl Drop for Grandchild {
 async fn the_end_of_someone_elses_child_is_seen() {
     let other = Grandchild::start("sleep 600 & echo $!; wait");
     let process = Process::open(other.pid).unwrap();
-    assert_eq!(process.name().unwrap(), "sleep");
+    eventually("the fork has become `sleep`", async || process.name().unwrap() == "sleep").await;
     assert!(process.rss_bytes().unwrap() > 0);
     let id = process.id();
     let stored = serde_json::to_string(&id).unwrap();
@@ -85,8 +86,7 @@ async fn ending_goes_from_asking_to_killing() {
     let mut line = String::new();
     BufReader::new(stubborn.stdout.take().unwrap()).read_line(&mut line).unwrap();
 
-    let processes =
-        [Process::open(polite.pid).unwrap(), Process::open(stubborn.id() as i32).unwrap()];
+    let processes = [Process::open(polite.pid).unwrap(), Process::open(stubborn.id() as i32).unwrap()];
     timeout(PATIENCE, terminate(&processes, Duration::from_millis(300))).await.unwrap().unwrap();
     assert!(processes.iter().all(|process| !process.is_alive()));
     stubborn.wait().unwrap();

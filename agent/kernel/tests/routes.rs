@@ -1,5 +1,7 @@
 //! Addresses, routes, rules and nexthop objects, checked against `ip`.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // a test's panic is its report
+
 mod common;
 
 use std::{
@@ -67,7 +69,8 @@ async fn addresses_come_and_go() {
     let found = router.netlink.addresses().await.unwrap();
     assert!(found.contains(&Address { ifindex: router.x, address }));
     let shown = router.ns.ip_json("-4 addr show dev x");
-    let shown: Vec<_> = shown[0]["addr_info"].as_array().unwrap().iter().map(|a| a["local"].clone()).collect();
+    let shown: Vec<_> =
+        shown[0]["addr_info"].as_array().unwrap().iter().map(|a| a["local"].clone()).collect();
     assert_eq!(shown, ["10.0.0.0", "10.9.0.1"]);
     router.netlink.delete_address("x", address).await.unwrap();
     router.netlink.delete_address("x", address).await.unwrap();
@@ -125,10 +128,10 @@ async fn a_route_is_read_as_it_was_written() {
 #[tokio::test]
 async fn a_bad_route_in_a_batch_is_named_and_stops_no_other() {
     let router = router().await;
-    let good = |number| {
-        RouteChange::Replace(Route::unicast(many(number), TABLE, BRAID, NextHop::new(X, router.x)))
-    };
-    let bad = RouteChange::Replace(Route::unicast(net("9.9.9.9/32"), TABLE, BRAID, NextHop::new(Y, router.x)));
+    let good =
+        |number| RouteChange::Replace(Route::unicast(many(number), TABLE, BRAID, NextHop::new(X, router.x)));
+    let bad =
+        RouteChange::Replace(Route::unicast(net("9.9.9.9/32"), TABLE, BRAID, NextHop::new(Y, router.x)));
     let missing = RouteChange::Delete(Route::new(net("8.8.8.8/32"), TABLE, BRAID, RouteKind::Unicast));
     let mut changes: Vec<_> = (0..5000).map(good).collect();
     changes[0] = bad.clone();
@@ -202,6 +205,7 @@ async fn one_nexthop_object_moves_ten_thousand_routes() {
     assert!(shown.contains("nhid 7601"), "{shown}");
 
     // Into the black hole, and deleted: then the kernel deletes the routes too.
+    router.netlink.set_admin("lo", true).await.unwrap();
     router.netlink.replace_nexthop(&by(NexthopTarget::Blackhole)).await.unwrap();
     let routes = router.netlink.routes(filter).await.unwrap();
     assert!(routes.iter().all(|route| route.kind == RouteKind::Blackhole && route.next_hops.is_empty()));

@@ -11,7 +11,10 @@ use std::{
 
 use ipnet::Ipv4Net;
 
-use crate::spec::{Port, Router, VirtualLink};
+use crate::{
+    carrier::NodeLinks,
+    spec::{Port, Router, VirtualLink},
+};
 
 /// Which namespace a change is made in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +47,8 @@ pub struct Device {
     pub mtu: u32,
     /// We have put it in service once.
     pub in_service: bool,
+    /// Administratively up.
+    pub admin_up: bool,
     /// Its carrier is held down by us.
     pub protodown: bool,
     /// Its IPv4 addresses.
@@ -59,8 +64,10 @@ pub struct Actual {
     pub node_port: Option<Device>,
     /// Our static routes in its namespace.
     pub statics: BTreeSet<Ipv4Net>,
-    /// The node's physical interfaces that a virtual link uses: index, and whether a frame would get through.
-    pub underlay: BTreeMap<String, (u32, bool)>,
+    /// Attached prefixes for which an operator has put a route in the place of ours.
+    pub occupied: BTreeSet<Ipv4Net>,
+    /// The links of the node.
+    pub node: NodeLinks,
 }
 
 /// One change, in the order given.
@@ -89,7 +96,7 @@ pub enum Action {
 }
 
 fn fits(device: &Device, link: &VirtualLink, actual: &Actual) -> bool {
-    let underlay = actual.underlay.get(link.underlay.as_str()).map(|(index, _)| *index);
+    let underlay = actual.node.get(link.underlay.as_str()).map(|underlay| underlay.index);
     device.vxlan
         == Some(Vxlan { vni: link.vni, local: Some(link.local), remote: Some(link.remote), underlay })
 }
@@ -112,12 +119,15 @@ fn dress(actions: &mut Vec<Action>, side: Side, name: &str, device: &Device, mtu
 }
 
 fn plan_link(actions: &mut Vec<Action>, link: &VirtualLink, actual: &Actual) {
-    let Some((_, carrier)) = actual.underlay.get(link.underlay.as_str()) else {
-        // Without the physical interface there is nothing to carry the link; it is made when that appears.
-        return;
-    };
     let name = link.interface.as_str();
     let there = actual.devices.get(name);
+    let Some(underlay) = actual.node.get(link.underlay.as_str()) else {
+        // Without the physical interface there is nothing to carry the link; it is made when that appears.
+        if there.is_some_and(|device| !device.protodown) {
+            actions.push(Action::SetProtodown(name.to_owned(), true));
+        }
+        return;
+    };
     let kept = there.filter(|device| fits(device, link, actual));
     if kept.is_none() {
         if there.is_some() {
@@ -127,8 +137,8 @@ fn plan_link(actions: &mut Vec<Action>, link: &VirtualLink, actual: &Actual) {
     }
     let fresh = Device { mtu: link.mtu.into(), ..Device::default() };
     let device = kept.unwrap_or(&fresh);
-    if device.protodown == *carrier {
-        actions.push(Action::SetProtodown(name.to_owned(), !carrier));
+    if device.protodown == underlay.up {
+        actions.push(Action::SetProtodown(name.to_owned(), !underlay.up));
     }
     dress(actions, Side::Router, name, device, Some(link.mtu), link.address);
 }
@@ -175,10 +185,17 @@ pub fn plan(router: &Router, actual: &Actual) -> Vec<Action> {
     let renewed = actions.iter().any(|action| matches!(action, Action::CreatePort(_)));
     let statics = if renewed { BTreeSet::new() } else { actual.statics.clone() };
     actions.extend(statics.difference(&attached).map(|prefix| Action::DropStatic(*prefix)));
-    if router.port.is_some() {
-        actions.extend(attached.difference(&statics).map(|prefix| Action::AddStatic(*prefix)));
+    if router.port.as_ref().is_some_and(|port| takes_routes(port, actual) || renewed) {
+        let missing = attached.difference(&statics).filter(|prefix| !actual.occupied.contains(prefix));
+        actions.extend(missing.map(|prefix| Action::AddStatic(*prefix)));
     }
     actions
+}
+
+/// The kernel takes no route over a link that an operator has taken down.
+fn takes_routes(port: &Port, actual: &Actual) -> bool {
+    let end = actual.devices.get(port.router_interface.as_str());
+    end.is_some_and(|end| end.admin_up || !end.in_service)
 }
 
 #[cfg(test)]
@@ -186,6 +203,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::carrier::NodeLink;
 
     fn router() -> Router {
         Router {
@@ -221,7 +239,7 @@ mod tests {
     }
 
     fn bare() -> Actual {
-        Actual { underlay: [("eth1".to_owned(), (7, true))].into(), ..Actual::default() }
+        Actual { node: [("eth1".to_owned(), NodeLink { index: 7, up: true })].into(), ..Actual::default() }
     }
 
     /// The state in which a plan for `router()` finds nothing to do.
@@ -229,6 +247,7 @@ mod tests {
         let device = |address: &str, mtu| Device {
             mtu,
             in_service: true,
+            admin_up: true,
             addresses: [address.parse().unwrap()].into(),
             ..Device::default()
         };
@@ -262,10 +281,10 @@ mod tests {
     #[test]
     fn carrier_is_carried_over_in_both_directions() {
         let mut actual = built();
-        actual.underlay.insert("eth1".into(), (7, false));
+        actual.node.insert("eth1".into(), NodeLink { index: 7, up: false });
         assert_eq!(plan(&router(), &actual), [Action::SetProtodown("eth1".into(), true)]);
         actual.devices.get_mut("eth1").unwrap().protodown = true;
-        actual.underlay.insert("eth1".into(), (7, true));
+        actual.node.insert("eth1".into(), NodeLink { index: 7, up: true });
         assert_eq!(plan(&router(), &actual), [Action::SetProtodown("eth1".into(), false)]);
     }
 
@@ -292,8 +311,30 @@ mod tests {
     }
 
     #[test]
-    fn without_the_physical_interface_the_link_waits() {
-        let actual = Actual { underlay: BTreeMap::new(), ..built() };
-        assert!(!plan(&router(), &actual).iter().any(|a| matches!(a, Action::CreateVxlan(_))));
+    fn without_the_physical_interface_the_link_is_down_and_its_return_under_another_index_renews_it() {
+        let mut actual = built();
+        actual.node.clear();
+        assert_eq!(plan(&router(), &actual), [Action::SetProtodown("eth1".into(), true)]);
+        actual.node.insert("eth1".into(), NodeLink { index: 8, up: true });
+        let actions = plan(&router(), &actual);
+        assert_eq!(actions[0], Action::DeleteLink(Side::Router, "eth1".into()));
+        assert!(matches!(actions[1], Action::CreateVxlan(_)));
+    }
+
+    #[test]
+    fn what_an_operator_took_down_or_replaced_is_let_be() {
+        let prefix = router().attached[0];
+        let mut actual = built();
+        for name in ["eth1", "port"] {
+            actual.devices.get_mut(name).unwrap().admin_up = false;
+        }
+        actual.statics.clear();
+        assert_eq!(plan(&router(), &actual), []);
+
+        let mut actual = built();
+        actual.statics.clear();
+        assert_eq!(plan(&router(), &actual), [Action::AddStatic(prefix)]);
+        actual.occupied.insert(prefix);
+        assert_eq!(plan(&router(), &actual), []);
     }
 }

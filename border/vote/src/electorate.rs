@@ -150,7 +150,7 @@ impl<'a> Electorate<'a> {
 
     /// Numbers the groups of agreeing voters in the order of their best-ranked member.
     fn group(&mut self) {
-        let level = Comparison::strongest(self.voters());
+        let level = Comparison::strongest(&self.voters());
         for i in 0..self.seats.len() {
             if self.seats[i].tier() != self.tier {
                 continue;

@@ -20,7 +20,7 @@ pub enum Comparison {
 
 impl Comparison {
     /// The strongest level that every one of `voters` supports.
-    pub(crate) fn strongest<'s, 'a: 's>(voters: impl Iterator<Item = &'s Seat<'a>> + Clone) -> Comparison {
+    pub(crate) fn strongest<'s, 'a: 's>(voters: &(impl Iterator<Item = &'s Seat<'a>> + Clone)) -> Comparison {
         let mut classes = voters.clone().map(|seat| seat.elector.layout);
         if voters.clone().all(|seat| seat.ballot.egress().is_some()) {
             return Comparison::Egress;

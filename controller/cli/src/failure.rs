@@ -82,7 +82,6 @@ impl Failure {
     }
 
     /// An error of a lab.
-    #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` passes")]
     pub fn lab(error: LabError) -> Self {
         match error {
             LabError::Topology(findings) => Failure::Diagnosed(findings.to_string()),

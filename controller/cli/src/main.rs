@@ -15,9 +15,11 @@
 
 mod client;
 mod command;
+mod doctor;
 mod failure;
 mod output;
 mod page;
+mod progress;
 mod runtime;
 mod source;
 mod target;

@@ -1,5 +1,7 @@
 //! A page of text for people: lines, lists and tables, with colour where the terminal takes it.
 
+use std::fmt::Display;
+
 use comfy_table::{
     Attribute, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table, Width, presets,
 };
@@ -57,13 +59,18 @@ pub struct Cell {
 
 impl Cell {
     /// Text in a tone.
-    pub fn toned(text: impl ToString, tone: Tone) -> Self {
-        Self { text: clean(&text.to_string()), tone, right: false }
+    pub fn toned(text: impl Into<String>, tone: Tone) -> Self {
+        Self { text: clean(&text.into()), tone, right: false }
     }
 
     /// A number, set to the right.
-    pub fn number(number: impl ToString) -> Self {
-        Self { right: true, ..number.to_string().into() }
+    pub fn number(number: impl Display + Copy) -> Self {
+        Self::quantity(number.to_string())
+    }
+
+    /// A number with its unit, set to the right.
+    pub fn quantity(text: impl Into<String>) -> Self {
+        Self { right: true, ..Self::toned(text, Tone::Plain) }
     }
 
     /// `have/want`, doubtful unless equal.
@@ -192,20 +199,22 @@ impl Page {
 
     /// Adds `key  value` lines with the values in one column.
     pub fn pairs(&mut self, pairs: Vec<(&str, Cell)>) {
-        let rows = pairs.into_iter().map(|(key, value)| vec![Cell::toned(key, Tone::Faint), value]).collect();
-        self.draw_table(&[], rows);
+        let row = |(key, value): (&str, Cell)| vec![Cell::toned(key, Tone::Faint), value];
+        let rows: Vec<_> = pairs.into_iter().map(row).collect();
+        self.draw_table(&[], &rows);
     }
 
     /// Adds a table; `none` stands for one without rows.
-    pub fn table(&mut self, header: &[&str], rows: Vec<Vec<Cell>>, none: &str) {
+    pub fn table(&mut self, header: &[&str], rows: impl IntoIterator<Item = Vec<Cell>>, none: &str) {
+        let rows: Vec<_> = rows.into_iter().collect();
         if rows.is_empty() {
             self.toned_line(none, Tone::Faint);
         } else {
-            self.draw_table(header, rows);
+            self.draw_table(header, &rows);
         }
     }
 
-    fn draw_table(&mut self, header: &[&str], rows: Vec<Vec<Cell>>) {
+    fn draw_table(&mut self, header: &[&str], rows: &[Vec<Cell>]) {
         let mut table = Table::new();
         table.load_style(presets::NOTHING);
         if self.fit {
@@ -228,7 +237,7 @@ impl Page {
                 self.cell(&Cell { text: (*title).to_owned(), tone: Tone::Strong, right })
             }));
         }
-        for row in &rows {
+        for row in rows {
             table.add_row(row.iter().map(|cell| self.cell(cell)));
         }
         for (index, column) in table.column_iter_mut().enumerate() {

@@ -17,7 +17,7 @@ pub const CONTROLLER: &str = "BRAID_CONTROLLER";
 #[derive(Debug, Clone, Args)]
 pub struct LabTarget {
     /// The lab; if none is given, $BRAID_LAB, or else the only one that is up
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, value_name = "NAME")]
     pub lab: Option<NetworkName>,
 }
 

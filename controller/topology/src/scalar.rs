@@ -166,9 +166,9 @@ impl Scalar for Time {
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let micros = self.0.as_micros();
-        if micros % 1_000_000 == 0 {
+        if micros.is_multiple_of(1_000_000) {
             write!(f, "{}s", micros / 1_000_000)
-        } else if micros % 1_000 == 0 {
+        } else if micros.is_multiple_of(1_000) {
             write!(f, "{}ms", micros / 1_000)
         } else {
             let fraction = format!("{:03}", micros % 1_000);
@@ -212,7 +212,7 @@ impl Scalar for Memory {
 impl fmt::Display for Memory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (unit, factor) =
-            MEMORY_UNITS.into_iter().find(|(_, n)| self.0 % n == 0).unwrap_or(("KiB", 1 << 10));
+            MEMORY_UNITS.into_iter().find(|(_, n)| self.0.is_multiple_of(*n)).unwrap_or(("KiB", 1 << 10));
         write!(f, "{}{unit}", self.0 / factor)
     }
 }
@@ -275,7 +275,7 @@ schema!(CustomerPrefix, { "type": "string", "pattern": (concat!("^", address!(),
 
 /// Refuses what no interface may have. Every such range begins at a multiple of its /8, so a prefix of /8 or longer
 /// may be judged by its first address.
-fn unicast(address: Ipv4Addr) -> Result<(), &'static str> {
+pub(crate) fn unicast(address: Ipv4Addr) -> Result<(), &'static str> {
     match address.octets()[0] {
         0 => Err("0.0.0.0/8 means \"this network\" (RFC 1122 §3.2.1.3)"),
         127 => Err("127.0.0.0/8 is loopback (RFC 1122 §3.2.1.3)"),

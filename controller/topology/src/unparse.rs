@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// `value` unless it is the default.
-fn unless<T: PartialEq>(value: T, default: T) -> Option<T> {
+fn unless<T: PartialEq + Copy>(value: T, default: T) -> Option<T> {
     (value != default).then_some(value)
 }
 

@@ -20,7 +20,7 @@ use crate::{
     diagnostic::{Findings, Place},
     file::{At, File, FileAddressing},
     model::{Addressing, Endpoint, Link, Node, Topology},
-    scalar::Prefix,
+    scalar::{Prefix, unicast},
     space::{Claim, check_disjoint},
 };
 
@@ -117,6 +117,11 @@ fn check_pools(file: &File, pools: &Addressing, findings: &mut Findings) {
         (2 * (highest + 1), "a /31 per virtual network id up to the highest"),
     ];
     for ((name, net, place), (needed, what)) in named_pools(file, pools).into_iter().zip(needs) {
+        if let Some(place) = place.filter(|_| net.prefix_len() < 8) {
+            findings.error(place, format!("pool `{name}` {net} is shorter than /8: write a /8 or longer"));
+        } else if let (Some(place), Err(why)) = (place, unicast(net.network())) {
+            findings.error(place, format!("pool `{name}` {net} cannot be used: {why}"));
+        }
         let room = 1_u64 << (32 - net.prefix_len());
         if room < needed {
             let length = 32 - needed.next_power_of_two().trailing_zeros();

@@ -166,3 +166,32 @@ fn policy_fields(policy: &FilePolicy) -> Vec<String> {
     fields.extend(policy.fail_back.map(|fail_back| format!("fail_back: {}", fail_back.value)));
     fields
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parse;
+
+    #[test]
+    fn a_file_written_by_hand_is_written_back_as_it_was() {
+        let text = r#"name: small
+topology:
+  nodes:
+    "no": { position: [62, 10.5], border: { prefixes: [198.18.1.0/24, { prefix: 198.18.2.0/24, interface: ge0 }] } }
+    b: {}
+  links:
+    - { endpoints: ["no:eth1", "b:eth1"], metric: 20, delay: 6.54ms, mtu: 9000, addresses: [192.0.2.0, 192.0.2.1] }
+    - { endpoints: ["no:eth2", "b:eth2"] }
+vns:
+  - { id: 1, name: red, engine: frr-ospf, layout: { without: ["no:eth2"] }, hello: 2s, limits: { memory: 1GiB } }
+  - { id: 2, name: "2nd", engine: bird-ospf }
+vote:
+  default: { policy: master, master: "2nd", settle: 1s }
+  prefixes:
+    - { match: 198.18.1.0/24, policy: majority, fail_back: 60s }
+addressing:
+  loopbacks: 10.0.0.0/16
+"#;
+        assert_eq!(to_yaml(&parse(text, "f").unwrap()), text);
+    }
+}

@@ -1,4 +1,5 @@
 //! Every way in which a file can be wrong is told with its place and with what to do.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fmt::Write;
 
@@ -240,6 +241,12 @@ fn prefixes() {
 
 #[test]
 fn pools() {
+    expect("10.0.0.0/24", "8.0.0.0/7", &["f:19:14: pool `loopbacks` 8.0.0.0/7 is shorter than /8"]);
+    expect(
+        "10.0.0.0/24",
+        "224.1.0.0/16",
+        &["f:19:14: pool `loopbacks` 224.1.0.0/16 cannot be used: 224.0.0.0/4"],
+    );
     expect(
         "10.0.0.0/24",
         "10.0.0.0/31",

@@ -1,11 +1,12 @@
 //! Whatever stands in a file, reading it ends with a topology or with findings; what is written reads back the same.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{net::Ipv4Addr, time::Duration};
 
 use braid_topology::{
-    Addressing, AttachedPrefix, Border, Endpoint, LayoutRule, Limits, Link, Node, PolicyKind, Position,
-    PrefixRule, Topology, VirtualNetwork, VotePolicy, VoteRules, check, import_containerlab, import_graphml,
-    parse, to_yaml,
+    Addressing, AttachedPrefix, Border, Checked, Endpoint, LayoutRule, Limits, Link, Node, PolicyKind,
+    Position, PrefixRule, Topology, VirtualNetwork, VotePolicy, VoteRules, check, import_containerlab,
+    import_graphml, parse, to_yaml,
 };
 use proptest::{prelude::*, sample::Index};
 
@@ -113,11 +114,9 @@ fn read(text: &str) -> Result<(), TestCaseError> {
 }
 
 /// An imported file is valid as soon as the example virtual networks are taken in.
-fn valid_with_vns(yaml: &str) -> Result<(), TestCaseError> {
+fn valid_with_vns(yaml: &str) -> Result<Checked, TestCaseError> {
     let with_vns = yaml.replace("\n  # - {", "\n  - {");
-    let checked =
-        check(&with_vns, "imported").map_err(|error| TestCaseError::fail(format!("{error}\n{yaml}")))?;
-    Ok(())
+    check(&with_vns, "imported").map_err(|error| TestCaseError::fail(format!("{error}\n{yaml}")))
 }
 
 proptest! {
@@ -159,7 +158,9 @@ proptest! {
         for (a, b) in edges {
             text += &format!("<edge source='{}' target='{}'/>", a.index(labels.len()), b.index(labels.len()));
         }
-        valid_with_vns(&import_graphml(&(text + "</graph></graphml>"), "g.graphml").unwrap().yaml)?;
+        let imported = import_graphml(&(text + "</graph></graphml>"), "g.graphml").unwrap();
+        let warnings = valid_with_vns(&imported.yaml)?.warnings;
+        prop_assert!(warnings.is_empty(), "{}", warnings);
     }
 
     #[test]
@@ -188,13 +189,16 @@ fn policy(vns: Vec<braid_proto::VnId>) -> impl Strategy<Value = VotePolicy> {
     (kind, settle, fail_back).prop_map(|(kind, settle, fail_back)| VotePolicy { kind, settle, fail_back })
 }
 
+/// Position, and the interfaces of attached prefixes.
+type RandomNode = (Option<(f64, f64)>, Vec<Option<String>>);
+
 fn nodes() -> impl Strategy<Value = Vec<Node>> {
     let node = (
         prop::option::of((-90.0..90.0_f64, -180.0..180.0_f64)),
         prop::collection::vec(prop::option::of("[a-d][0-9]"), 0..3),
     );
     prop::collection::vec(node, 2..NAMES.len()).prop_map(|nodes| {
-        let build = |(number, (position, prefixes)): (usize, (Option<(f64, f64)>, Vec<Option<String>>))| {
+        let build = |(number, (position, prefixes)): (usize, RandomNode)| {
             let attach = |(slot, interface): (usize, Option<String>)| AttachedPrefix {
                 prefix: format!("198.{}.{slot}.0/24", 18 + number).parse().unwrap(),
                 // The slot keeps interfaces apart.

@@ -9,7 +9,8 @@ use std::{
 use ipnet::Ipv4Net;
 
 use crate::{
-    FibEntry, FibNextHop, Link, LinkState, Nexthop, NexthopTarget, Route, nexthop::resolve, route::KernelRoute,
+    FibEntry, FibNextHop, Link, LinkState, Nexthop, NexthopTarget, Route, nexthop::resolve,
+    route::KernelRoute,
 };
 
 /// How a route was put among those of its prefix (`fib_table_insert` in net/ipv4/fib_trie.c).
@@ -32,7 +33,8 @@ pub(super) enum Update {
     NoNexthop(u32),
     Link(Link),
     NoLink(Link),
-    NoAddress,
+    /// An address came or went.
+    Address,
 }
 
 /// How well the table is known after an update.
@@ -52,6 +54,17 @@ pub(super) enum Trust {
 pub(super) struct Interface {
     pub(super) name: Arc<str>,
     pub(super) state: LinkState,
+}
+
+impl Interface {
+    fn new(link: &Link) -> Self {
+        let state = if link.is_up() { LinkState::Up } else { LinkState::Down };
+        Self { name: link.name.as_str().into(), state }
+    }
+
+    pub(super) fn gone(self) -> Self {
+        Self { state: LinkState::Gone, ..self }
+    }
 }
 
 /// What may differ from what was told.
@@ -74,7 +87,7 @@ pub(super) struct Table {
 impl Table {
     pub(super) fn new(links: Vec<Link>, nexthops: Vec<Nexthop>, routes: Vec<KernelRoute>) -> Self {
         let mut table = Self {
-            interfaces: links.into_iter().map(|link| (link.index, interface(&link))).collect(),
+            interfaces: links.into_iter().map(|link| (link.index, Interface::new(&link))).collect(),
             nexthops: nexthops.into_iter().map(|nexthop| (nexthop.id, nexthop)).collect(),
             ..Self::default()
         };
@@ -99,24 +112,28 @@ impl Table {
             Update::Nexthop(nexthop) => self.set_nexthop(nexthop),
             Update::NoNexthop(id) => self.delete_nexthop(id),
             Update::Link(link) => {
-                let now = interface(&link);
+                let now = Interface::new(&link);
                 let before = self.interfaces.insert(link.index, now.clone());
-                if before.as_ref() == Some(&now) {
-                    return Trust::Unchanged;
+                if before.as_ref() != Some(&now) {
+                    self.touched.interfaces.insert(link.index);
                 }
-                self.touched.interfaces.insert(link.index);
-                // A new one has no routes to lose; one that changes may have lost some.
-                if before.is_some_and(|before| before.state != now.state) { Trust::Broken } else { Trust::Exact }
+                // Down, it may have taken routes with it even if it was known to be down: carrier shows as lost
+                // before the kernel acts on that, and an interface without carrier can be taken down too.
+                match before.map(|before| before.state) {
+                    None => Trust::Exact,
+                    Some(_) if now.state == LinkState::Down => Trust::Broken,
+                    Some(state) if state == now.state => Trust::Unchanged,
+                    Some(_) => Trust::Broken,
+                }
             }
             Update::NoLink(link) => {
-                let gone = Interface { state: LinkState::Gone, ..interface(&link) };
-                if self.interfaces.insert(link.index, gone).is_none_or(|before| before.state == LinkState::Gone) {
-                    return Trust::Unchanged;
-                }
+                let gone = Interface::new(&link).gone();
+                self.interfaces.insert(link.index, gone);
                 self.touched.interfaces.insert(link.index);
                 Trust::Broken
             }
-            Update::NoAddress => Trust::Broken,
+            // The last address takes routes along; the first gives given-up next hops back.
+            Update::Address => Trust::Broken,
         }
     }
 
@@ -156,7 +173,9 @@ impl Table {
     fn delete_route(&mut self, route: &KernelRoute) -> Trust {
         let prefix = route.route.prefix;
         let routes = self.routes.entry(prefix).or_default();
-        let Some(place) = routes.iter().position(|known| known.is_same(route)) else { return Trust::Doubtful };
+        let Some(place) = routes.iter().position(|known| known.is_same(route)) else {
+            return Trust::Doubtful;
+        };
         routes.remove(place);
         if routes.is_empty() {
             self.routes.remove(&prefix);
@@ -177,20 +196,23 @@ impl Table {
 
     /// The kernel deletes the routes to a deleted nexthop object without a word.
     fn delete_nexthop(&mut self, id: u32) -> Trust {
-        if self.nexthops.remove(&id).is_none() {
-            return Trust::Unchanged;
-        }
-        self.touched.nexthops.insert(id);
+        let known = self.nexthops.remove(&id).is_some();
+        let mut lost = false;
         let touched = &mut self.touched.prefixes;
+        // Also if the object is not known: a list of routes may be older than the list of objects before it.
         self.routes.retain(|prefix, routes| {
             let before = routes.len();
             routes.retain(|route| route.route.nexthop_id != Some(id));
             if routes.len() != before {
                 touched.insert(*prefix);
+                lost = true;
             }
             !routes.is_empty()
         });
-        Trust::Doubtful
+        if known {
+            self.touched.nexthops.insert(id);
+        }
+        if known || lost { Trust::Doubtful } else { Trust::Unchanged }
     }
 
     /// The interfaces that were touched, with their state, by index.
@@ -273,7 +295,115 @@ fn uses(nexthop: &Nexthop, all: &HashMap<u32, Nexthop>, interfaces: &HashSet<u32
     }
 }
 
-fn interface(link: &Link) -> Interface {
-    let state = if link.is_up() { LinkState::Up } else { LinkState::Down };
-    Interface { name: link.name.as_str().into(), state }
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+    use crate::{LinkKind, NextHop};
+
+    fn prefix() -> Ipv4Net {
+        "198.18.5.0/24".parse().unwrap()
+    }
+
+    fn link(index: u32, carrier: bool) -> Link {
+        Link {
+            index,
+            name: format!("eth{index}"),
+            kind: LinkKind::Other(String::new()),
+            mtu: 1500,
+            admin_up: true,
+            carrier,
+            protodown: false,
+            alias: None,
+            master: None,
+            mac: None,
+        }
+    }
+
+    /// A route for the prefix over an interface.
+    fn over(ifindex: u32, priority: u32) -> KernelRoute {
+        let route = Route::unicast(prefix(), 254, 4, NextHop::new(Ipv4Addr::LOCALHOST, ifindex));
+        KernelRoute { route: Route { priority, ..route }, scope: 0, rest: Vec::new() }
+    }
+
+    fn to_nexthop(id: u32) -> KernelRoute {
+        KernelRoute { route: Route::to_nexthop(prefix(), 254, 4, id), scope: 0, rest: Vec::new() }
+    }
+
+    fn nexthop(id: u32, ifindex: u32) -> Nexthop {
+        Nexthop { id, target: NexthopTarget::Device { via: None, ifindex }, protocol: 4 }
+    }
+
+    fn table() -> Table {
+        Table::new(vec![link(1, true), link(2, true), link(3, true)], Vec::new(), Vec::new())
+    }
+
+    /// The interface of the prefix's best route.
+    fn best(table: &Table) -> Option<u32> {
+        Some(table.entry(prefix())?.next_hops.first()?.ifindex)
+    }
+
+    #[test]
+    fn routes_of_one_metric_stand_where_they_were_put() {
+        let mut table = table();
+        table.apply(Update::Route(over(1, 0), Placing::First));
+        table.apply(Update::Route(over(2, 0), Placing::Last));
+        assert_eq!(best(&table), Some(1));
+        table.apply(Update::Route(over(3, 0), Placing::First));
+        assert_eq!(best(&table), Some(3));
+        // A replacement takes the first one's place, and only that.
+        table.apply(Update::Route(over(4, 0), Placing::Replace));
+        assert_eq!(best(&table), Some(4));
+        table.apply(Update::NoRoute(over(4, 0)));
+        assert_eq!(best(&table), Some(1));
+        // A worse metric waits until the better ones are gone.
+        table.apply(Update::Route(over(3, 9), Placing::First));
+        table.apply(Update::NoRoute(over(1, 0)));
+        table.apply(Update::NoRoute(over(2, 0)));
+        assert_eq!(best(&table), Some(3));
+        table.apply(Update::NoRoute(over(3, 9)));
+        assert_eq!(table.entry(prefix()), None);
+    }
+
+    #[test]
+    fn news_that_a_list_had_already_changes_nothing() {
+        let mut table = table();
+        assert_eq!(table.apply(Update::Route(over(1, 0), Placing::First)), Trust::Exact);
+        for placing in [Placing::First, Placing::Last, Placing::Replace] {
+            assert_eq!(table.apply(Update::Route(over(1, 0), placing)), Trust::Unchanged);
+        }
+        // What does not fit is taken in, and not believed.
+        assert_eq!(table.apply(Update::NoRoute(over(2, 0))), Trust::Doubtful);
+        assert_eq!(table.apply(Update::Route(over(1, 5), Placing::Replace)), Trust::Doubtful);
+    }
+
+    #[test]
+    fn a_nexthop_object_moves_and_takes_its_routes_also_in_a_group() {
+        let mut table = table();
+        table.apply(Update::Nexthop(nexthop(7, 1)));
+        let group = NexthopTarget::Group(vec![crate::GroupMember { id: 7, weight: 1 }]);
+        table.apply(Update::Nexthop(Nexthop { id: 8, target: group, protocol: 4 }));
+        table.apply(Update::Route(to_nexthop(8), Placing::First));
+        assert_eq!(table.take_touched().len(), 1);
+
+        table.apply(Update::Nexthop(nexthop(7, 2)));
+        let told = table.take_touched();
+        assert_eq!(told[0].1.as_ref().unwrap().next_hops[0].ifindex, 2);
+        table.apply(Update::Link(link(2, false)));
+        assert!(!table.take_touched()[0].1.as_ref().unwrap().is_usable());
+        table.apply(Update::NoNexthop(8));
+        assert_eq!(table.take_touched(), [(prefix(), None)]);
+    }
+
+    #[test]
+    fn a_link_that_is_down_may_have_taken_routes_along_however_often_it_says_so() {
+        let mut table = table();
+        assert_eq!(table.apply(Update::Link(link(1, true))), Trust::Unchanged);
+        assert_eq!(table.apply(Update::Link(link(1, false))), Trust::Broken);
+        assert_eq!(table.apply(Update::Link(link(1, false))), Trust::Broken);
+        assert_eq!(table.apply(Update::Link(link(1, true))), Trust::Broken);
+        assert_eq!(table.apply(Update::Link(link(9, false))), Trust::Exact, "a new one has none to take");
+        assert_eq!(table.apply(Update::NoLink(link(1, true))), Trust::Broken);
+    }
 }

@@ -10,7 +10,6 @@ use std::{
 use ipnet::Ipv4Net;
 use netlink_packet_core::{NLM_F_APPEND, NLM_F_REPLACE, NetlinkDeserializable};
 use netlink_packet_route::RouteNetlinkMessage;
-use nix::errno::Errno;
 use tokio::{
     sync::mpsc::Sender,
     time::{Instant, sleep, sleep_until},
@@ -26,7 +25,7 @@ use crate::{
     link_watch::RTNLGRP_LINK,
     nexthop::{NexthopMessage, RTM_DELNEXTHOP, RTM_NEWNEXTHOP, RTNLGRP_NEXTHOP},
     route::KernelRoute,
-    socket::{Frames, Socket},
+    socket::{Frames, Socket, is_loss},
 };
 
 const RTNLGRP_IPV4_IFADDR: u32 = 5;
@@ -74,12 +73,8 @@ impl Watcher {
         counters: Arc<Counters>,
     ) -> Result<Self, NetlinkError> {
         let netlink = Netlink::open(netns)?;
-        let monitor = netlink.open_socket(&[
-            RTNLGRP_LINK,
-            RTNLGRP_IPV4_IFADDR,
-            RTNLGRP_IPV4_ROUTE,
-            RTNLGRP_NEXTHOP,
-        ])?;
+        let monitor =
+            netlink.open_socket(&[RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_NEXTHOP])?;
         Ok(Self {
             number,
             netlink,
@@ -161,10 +156,9 @@ impl Watcher {
     /// Lists the table. Says whether no notification was waiting or came meanwhile, and when it should be listed again.
     async fn list(&mut self) -> Result<(bool, Option<Instant>), NetlinkError> {
         loop {
-            // What is waiting now is in the list already, and need not be replayed on it.
-            let before = self.pending();
-            let mut undisturbed = before.as_ref().is_ok_and(Vec::is_empty);
-            apply_all(&mut self.table, before.unwrap_or_default());
+            // What is waiting now will be in the list.
+            let waiting = self.monitor.drain();
+            let waiting = waiting.map_err(|error| self.netlink.socket_error("read notifications", error))?;
             let began = Instant::now();
             self.netlink.barrier().await?;
             let links = self.netlink.links().await?;
@@ -180,18 +174,21 @@ impl Watcher {
                     continue;
                 }
             };
-            undisturbed &= meanwhile.is_empty();
+            let quiet = meanwhile.is_empty();
+            // What was listed of a link, and of the routes over it, may be of two different moments.
+            let link = meanwhile.iter().any(|update| matches!(update, Update::Link(_) | Update::NoLink(_)));
             let trust = apply_all(&mut fresh, meanwhile);
             fresh.supersede(std::mem::take(&mut self.table));
             self.table = fresh;
             // The notifications were perhaps in the list already, and putting them on it once more may have made
             // it wrong where a prefix changed twice.
-            let pause = (began.elapsed() * 4).clamp(CHECK_SOONEST, CHECK_LATEST);
-            let check = match trust {
-                Trust::Unchanged => None,
-                Trust::Exact | Trust::Doubtful => Some(Instant::now() + pause),
-                Trust::Broken => Some(Instant::now()),
+            let pause = match trust {
+                Trust::Broken => Duration::ZERO,
+                _ if link => Duration::ZERO,
+                _ => (began.elapsed() * 4).clamp(CHECK_SOONEST, CHECK_LATEST),
             };
+            let check = (!quiet).then(|| Instant::now() + pause);
+            let undisturbed = !waiting && quiet;
             return Ok((undisturbed, check));
         }
     }
@@ -209,7 +206,7 @@ impl Watcher {
     }
 
     fn note_gap(&self, error: &io::Error) {
-        if error.raw_os_error() == Some(Errno::ENOBUFS as i32) {
+        if is_loss(error) {
             add(&self.counters.overruns, 1);
             tracing::debug!(table = self.number, "notifications overran; listing the table");
         } else {
@@ -222,7 +219,12 @@ impl Watcher {
         add(&self.counters.audit_differences, differences as u64);
         if differences > 0 {
             let namespace = self.netlink.netns().label();
-            tracing::warn!(namespace, table = self.number, differences, "an audit found a stale routing table");
+            tracing::warn!(
+                namespace,
+                table = self.number,
+                differences,
+                "an audit found a stale routing table"
+            );
         }
     }
 
@@ -233,7 +235,8 @@ impl Watcher {
             .into_iter()
             .filter_map(|(index, interface)| Some((index, interface?)))
             .collect();
-        let entries: Vec<FibEntry> = self.table.take_touched().into_iter().filter_map(|(_, entry)| entry).collect();
+        let entries: Vec<FibEntry> =
+            self.table.take_touched().into_iter().filter_map(|(_, entry)| entry).collect();
         self.told = entries.iter().map(|entry| (entry.prefix, entry.clone())).collect();
         self.send(FibEvent::Snapshot(entries)).await
     }
@@ -242,15 +245,13 @@ impl Watcher {
     async fn tell_changes(&mut self) -> Result<usize, Closed> {
         for (ifindex, interface) in self.table.touched_interfaces() {
             let known = self.told_links.get(&ifindex);
-            if known == interface.as_ref() {
+            let Some(now) = interface.or_else(|| known.cloned().map(Interface::gone)) else { continue };
+            let gone = now.state == LinkState::Gone;
+            if known == Some(&now) || known.is_none() && gone {
                 continue;
             }
-            let gone = known.map(|known| Interface { state: LinkState::Gone, ..known.clone() });
-            let Some(now) = interface.or(gone) else { continue };
-            if now.state == LinkState::Gone {
-                if self.told_links.remove(&ifindex).is_none() {
-                    continue;
-                }
+            if gone {
+                self.told_links.remove(&ifindex);
             } else {
                 self.told_links.insert(ifindex, now.clone());
             }
@@ -300,7 +301,8 @@ fn read_updates(frames: Frames<'_>, table: u32) -> io::Result<Vec<Update>> {
         let frame = frame.map_err(io::Error::other)?;
         let kind = frame.header.message_type;
         if matches!(kind, RTM_NEWNEXTHOP | RTM_DELNEXTHOP) {
-            let message = NexthopMessage::deserialize(&frame.header, frame.payload).map_err(io::Error::other)?;
+            let message =
+                NexthopMessage::deserialize(&frame.header, frame.payload).map_err(io::Error::other)?;
             updates.extend(if kind == RTM_NEWNEXTHOP {
                 message.nexthop().map(Update::Nexthop)
             } else {
@@ -326,11 +328,15 @@ fn read_updates(frames: Frames<'_>, table: u32) -> io::Result<Vec<Update>> {
                 let route = KernelRoute::from_message(message).map_err(io::Error::other)?;
                 updates.extend(route.filter(of_table).map(Update::NoRoute));
             }
-            RouteNetlinkMessage::NewLink(message) => updates.extend(Link::from_message(message).map(Update::Link)),
+            RouteNetlinkMessage::NewLink(message) => {
+                updates.extend(Link::from_message(message).map(Update::Link));
+            }
             RouteNetlinkMessage::DelLink(message) => {
                 updates.extend(Link::from_message(message).map(Update::NoLink));
             }
-            RouteNetlinkMessage::DelAddress(_) => updates.push(Update::NoAddress),
+            RouteNetlinkMessage::NewAddress(_) | RouteNetlinkMessage::DelAddress(_) => {
+                updates.push(Update::Address);
+            }
             _ => {}
         }
     }

@@ -7,9 +7,10 @@ use ipnet::Ipv4Net;
 
 use crate::{
     error::LabError,
+    paths::Lab,
     plan::Action,
     reaper::Reaper,
-    wiring::{Cable, End, Role, Wiring},
+    wiring::{Cable, End, NamespaceMark, Role},
 };
 
 /// The kernel's main routing table.
@@ -19,13 +20,13 @@ const STATIC: u8 = 4;
 
 /// The namespaces in use, each opened once.
 pub(crate) struct Cabling<'a> {
-    wiring: &'a Wiring,
+    lab: &'a Lab,
     open: BTreeMap<&'a str, Netlink>,
 }
 
 impl<'a> Cabling<'a> {
-    pub(crate) fn new(wiring: &'a Wiring) -> Self {
-        Self { wiring, open: BTreeMap::new() }
+    pub(crate) fn new(lab: &'a Lab) -> Self {
+        Self { lab, open: BTreeMap::new() }
     }
 
     /// Carries out one action.
@@ -67,7 +68,7 @@ impl<'a> Cabling<'a> {
         let netlink = self.netlink(namespace)?;
         netlink.set_admin("lo", true).await?;
         // Last, since it says that the rest is done.
-        netlink.set_alias("lo", &role.mark(&self.wiring.network)).await?;
+        netlink.set_alias("lo", &NamespaceMark::of(self.lab, role).to_string()).await?;
         Ok(())
     }
 
@@ -85,7 +86,7 @@ impl<'a> Cabling<'a> {
         address(&netlink_a, a, cable.peer_of(0)).await?;
         address(&netlink_b, b, cable.peer_of(1)).await?;
         // Last, since it says that the rest is done.
-        let mark = cable.mark(&self.wiring.network);
+        let mark = cable.mark(self.lab.name());
         netlink_a.set_alias(a.interface.as_str(), &mark).await?;
         netlink_b.set_alias(b.interface.as_str(), &mark).await?;
         Ok(())

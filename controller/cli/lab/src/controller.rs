@@ -60,10 +60,6 @@ impl Controller {
         answer(self.client.get_status(v1::GetStatusRequest {})).await
     }
 
-    pub(crate) async fn status(&mut self) -> Result<v1::GetStatusResponse, LabError> {
-        self.try_status().await.map_err(|status| self.refused("report the status", &status))
-    }
-
     /// Puts `text` in force unless it is already. Says whether it was not.
     pub(crate) async fn apply(&mut self, text: &str, file_name: &str) -> Result<bool, LabError> {
         let current = answer(self.client.get_topology(v1::GetTopologyRequest {})).await;

@@ -48,7 +48,8 @@ pub async fn down(root: &Root, name: &NetworkName) -> Result<DownReport, LabErro
     let had_directory = matches!(record::directory_state(&lab), DirectoryState::Empty | DirectoryState::Lab);
     let lock = Lock::take(&lab)?;
     let outcome = remove(root, &lab, had_directory).await;
-    if matches!(outcome, Err(LabError::NoSuchLab { .. })) {
+    if outcome.is_err() {
+        // The one that the lock was taken on.
         record::remove_unstarted(root, &lab);
     }
     drop(lock);

@@ -48,6 +48,16 @@ pub enum LabError {
         /// Their names.
         names: Vec<String>,
     },
+    /// A lab of this name was made under another root.
+    #[error(
+        "lab `{lab}` is in {directory}: set BRAID_RUN_ROOT to the directory above that, or rename the lab that you want"
+    )]
+    Elsewhere {
+        /// The lab.
+        lab: NetworkName,
+        /// Its directory.
+        directory: PathBuf,
+    },
     /// Another command works on the same lab.
     #[error(
         "another braid process is making, changing or removing lab `{lab}`: wait until it is done, and try again"

@@ -18,9 +18,9 @@
 //!
 //! | what | mark |
 //! | --- | --- |
-//! | namespace of a node or host | name `<lab>.<node>`; alias of its `lo`: `braid:<lab> node` or `… host` |
+//! | namespace of a node or host | name `<lab>.<node>`; alias of its `lo`: `braid node of <lab's directory>` |
 //! | namespace of a virtual router | name `<lab>.<node>.<vn>` with a marked `<lab>.<node>` beside it |
-//! | cable | alias of both ends: `braid:<lab> cable …` with all that it was made from |
+//! | cable | alias of both ends: `braid cable of <lab>: …` with all that it was made from |
 //! | process | its network namespace, its cgroup, or its record in the lab's directory |
 //! | cgroup | `braid/<lab>` |
 //! | file | below the lab's directory |

@@ -10,6 +10,7 @@ use crate::{
     error::LabError,
     member::Member,
     paths::{Lab, Root},
+    plan::Actual,
     record::{self, Record},
     roster,
     survey::{self, survey},
@@ -60,7 +61,15 @@ pub fn list(root: &Root) -> Result<Vec<LabSummary>, LabError> {
 async fn summarize(lab: &Lab, is_root: bool) -> Result<Option<LabSummary>, LabError> {
     // A lab whose record is damaged is listed all the same: `down` removes it.
     let record = Record::read(lab).unwrap_or_default();
-    let actual = if is_root { survey(lab, record.as_ref()).await? } else { Default::default() };
+    let actual = match is_root {
+        true => survey(lab, record.as_ref()).await,
+        false => Ok(Actual::default()),
+    };
+    let actual = match actual {
+        // The namespaces are those of a lab under another root, and a lab's that is not up may be here.
+        Err(LabError::Elsewhere { .. }) => Actual::default(),
+        other => other?,
+    };
     let has_directory = lab.record_file().exists();
     if !has_directory && actual.namespaces.is_empty() {
         return Ok(None);

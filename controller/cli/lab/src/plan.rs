@@ -129,7 +129,7 @@ mod tests {
     fn finished(wiring: &Wiring) -> Actual {
         let mut actual = Actual::default();
         for (name, role) in &wiring.namespaces {
-            let interfaces = [("lo".to_owned(), Some(role.mark(&wiring.network)))].into();
+            let interfaces = [("lo".to_owned(), Some("a mark".to_owned()))].into();
             actual.namespaces.insert(name.clone(), Namespace { role: Some(*role), interfaces });
         }
         for cable in wiring.cables() {

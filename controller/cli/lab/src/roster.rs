@@ -109,3 +109,111 @@ pub(crate) fn died(lab: &Lab, member: &Member) -> LabError {
     let tail = files::tail(&log);
     LabError::Died { member: member.to_string(), log, tail }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::paths::Root;
+    use braid_kernel::{Signal, terminate};
+    use std::{
+        path::PathBuf,
+        time::{Duration, Instant},
+    };
+
+    /// A lab directory with one node's namespace.
+    struct Bench {
+        directory: tempfile::TempDir,
+        lab: Lab,
+        netns: Netns,
+    }
+
+    impl Bench {
+        fn new(name: &str) -> Self {
+            let directory = tempfile::tempdir().unwrap();
+            let root = Root::new(directory.path().join("run"));
+            let lab = Lab::new(&root, format!("{name}{}", std::process::id()).parse().unwrap());
+            let netns = Netns::create(&format!("{}.n1", lab.name())).unwrap();
+            Self { directory, lab, netns }
+        }
+
+        /// A program that runs a shell script. Another process writes it: a file that is open for writing anywhere, such as
+        /// in a child that another test has just forked, cannot be run.
+        fn program(&self, script: &str) -> PathBuf {
+            let path = self.directory.path().join("braid");
+            let write = "printf '#!/bin/sh\\n%s\\n' \"$1\" >\"$2\" && chmod 755 \"$2\"";
+            let status = Command::new("sh").args(["-c", write, "sh", script]).arg(&path).status().unwrap();
+            assert!(status.success());
+            path
+        }
+
+        fn wait_for(&self, what: &str, condition: impl Fn() -> bool) {
+            let deadline = Instant::now() + Duration::from_secs(10);
+            while !condition() {
+                assert!(Instant::now() < deadline, "{what}: not within 10 s");
+                std::thread::yield_now();
+            }
+        }
+    }
+
+    impl Drop for Bench {
+        fn drop(&mut self) {
+            let _ = Netns::delete(&format!("{}.n1", self.lab.name()));
+        }
+    }
+
+    fn agent() -> Member {
+        Member::Agent("n1".parse().unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_daemon_runs_in_its_nodes_namespace_and_is_known_until_it_ends() {
+        let bench = Bench::new("start");
+        let program = bench.program("echo \"run as $*\" >&2; exec sleep 600");
+        let started = start(&bench.lab, &program, &agent()).unwrap();
+
+        assert_eq!(Netns::of_pid(started.pid).unwrap(), bench.netns);
+        assert_eq!(living(&bench.lab, &[]).unwrap(), BTreeMap::from([(agent(), started)]));
+        let log = bench.lab.log_file(&agent());
+        bench.wait_for("the log has its first line", || files::tail(&log).contains("run as agent --network"));
+
+        let process = started.open().unwrap();
+        process.signal(Signal::KILL).unwrap();
+        process.exited().await.unwrap();
+        assert!(living(&bench.lab, &[agent()]).unwrap().is_empty());
+        let error = died(&bench.lab, &agent()).to_string();
+        assert!(error.contains("agent of `n1`") && error.contains("run as agent"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_daemon_without_a_record_is_found_by_its_command_line() {
+        let bench = Bench::new("lost");
+        // The shell itself waits, in the opening of a pipe that nobody writes to.
+        let program = bench.program("mkfifo $0.pipe; read never <$0.pipe");
+        let started = start(&bench.lab, &program, &agent()).unwrap();
+        forget(&bench.lab, &agent()).unwrap();
+        assert!(living(&bench.lab, &[]).unwrap().is_empty());
+        bench.wait_for("the script runs", || !living(&bench.lab, &[agent()]).unwrap().is_empty());
+        assert_eq!(living(&bench.lab, &[agent()]).unwrap(), BTreeMap::from([(agent(), started)]));
+        assert!(living(&bench.lab, &[Member::Controller]).unwrap().is_empty());
+        terminate(&[started.open().unwrap()], Duration::ZERO).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_daemon_that_cannot_be_recorded_is_not_left_running() {
+        let bench = Bench::new("full");
+        let program = bench.program("exec sleep 600");
+        // The record's place is taken by a directory, as if the disk were full.
+        fs::create_dir_all(bench.lab.process_file(&agent()).join("x")).unwrap();
+        let error = start(&bench.lab, &program, &agent()).unwrap_err().to_string();
+        assert!(error.contains("n1-agent.json"), "{error}");
+        bench.wait_for("it is ended", || bench.netns.pids().unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_program_that_is_not_there_is_named() {
+        let bench = Bench::new("none");
+        let error = start(&bench.lab, Path::new("/nonexistent/braid"), &agent()).unwrap_err().to_string();
+        assert!(error.contains("/nonexistent/braid") && error.contains("agent of `n1`"), "{error}");
+        assert!(living(&bench.lab, &[agent()]).unwrap().is_empty());
+    }
+}

@@ -10,13 +10,16 @@ use crate::{
     paths::Lab,
     plan::{Actual, Namespace, children_first, owner},
     record::Record,
-    wiring::Role,
+    wiring::{NamespaceMark, Role},
 };
 
 /// Reads the lab's namespaces and their interfaces.
 ///
 /// A namespace with the lab's prefix is ours if its `lo` carries the lab's mark, or the lab's record lists it (it was about
 /// to be made when we died), or it is a virtual router's on a node of ours. All others are foreign, and left alone.
+///
+/// Fails with [`LabError::Elsewhere`] if a lab of this name under another root made one: the two would share names of
+/// namespaces and cgroups.
 pub(crate) async fn survey(lab: &Lab, record: Option<&Record>) -> Result<Actual, LabError> {
     let prefix = lab.namespace_prefix();
     let names: Vec<String> = Netns::list()?.into_iter().filter(|name| name.starts_with(&prefix)).collect();
@@ -24,7 +27,7 @@ pub(crate) async fn survey(lab: &Lab, record: Option<&Record>) -> Result<Actual,
     let (owners, children): (Vec<String>, Vec<String>) =
         names.into_iter().partition(|name| owner(name) == name);
     for name in owners {
-        let state = read(lab.name(), &name).await?;
+        let state = read(lab, &name).await?;
         let recorded = record.is_some_and(|record| record.namespaces.contains(&name));
         if state.role.is_some() || recorded {
             actual.namespaces.insert(name, state);
@@ -42,7 +45,7 @@ pub(crate) async fn survey(lab: &Lab, record: Option<&Record>) -> Result<Actual,
     Ok(actual)
 }
 
-async fn read(network: &NetworkName, name: &str) -> Result<Namespace, LabError> {
+async fn read(lab: &Lab, name: &str) -> Result<Namespace, LabError> {
     let netns = match Netns::open(name) {
         Ok(netns) => netns,
         // A name with nothing behind it, or one that has just gone.
@@ -52,8 +55,14 @@ async fn read(network: &NetworkName, name: &str) -> Result<Namespace, LabError> 
     let links = Netlink::open(&netns)?.links().await?;
     let interfaces: BTreeMap<String, Option<String>> =
         links.into_iter().map(|link| (link.name, link.alias)).collect();
-    let mark = interfaces.get("lo").and_then(Option::as_deref);
-    Ok(Namespace { role: mark.and_then(|mark| Role::of_mark(network, mark)), interfaces })
+    let alias = interfaces.get("lo").and_then(Option::as_deref);
+    let role = match alias.and_then(NamespaceMark::parse) {
+        Some(mark) if mark.directory != lab.dir() => {
+            return Err(LabError::Elsewhere { lab: lab.name().clone(), directory: mark.directory });
+        }
+        mark => mark.map(|mark| mark.role),
+    };
+    Ok(Namespace { role, interfaces })
 }
 
 impl Actual {

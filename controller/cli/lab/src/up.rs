@@ -260,7 +260,7 @@ async fn make(
     let mut actions = plan::plan(wiring, &actual);
     actions.retain(|action| matches!(action, Action::Lay { .. }) == (part == Part::Cables));
     let total = count(actions.len());
-    let mut cabling = Cabling::new(wiring);
+    let mut cabling = Cabling::new(lab);
     for (done, action) in (0..).zip(&actions) {
         report(done, total, &action.to_string());
         cabling.act(action).await?;

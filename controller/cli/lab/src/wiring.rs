@@ -1,10 +1,12 @@
 //! What the lab must make: namespaces and cables, derived from the layout's plan.
 
-use std::{collections::BTreeMap, fmt, net::Ipv4Addr};
+use std::{collections::BTreeMap, fmt, net::Ipv4Addr, path::PathBuf};
 
 use braid_layout::{Plan, names};
 use braid_proto::{InterfaceName, NetworkName, v1};
 use ipnet::Ipv4Net;
+
+use crate::paths::Lab;
 
 /// MTU of the cables to customer hosts, in bytes: Ethernet's.
 const CUSTOMER_MTU: u16 = 1500;
@@ -29,17 +31,41 @@ pub(crate) enum Role {
 }
 
 impl Role {
-    /// The alias of `lo` in a namespace that the lab made: the mark of ownership, which outlives the lab's directory.
-    pub(crate) fn mark(self, network: &NetworkName) -> String {
+    const ALL: [Self; 2] = [Self::Node, Self::Host];
+
+    const fn as_str(self) -> &'static str {
         match self {
-            Role::Node => format!("braid:{network} node"),
-            Role::Host => format!("braid:{network} host"),
+            Role::Node => "node",
+            Role::Host => "host",
         }
     }
+}
 
-    /// The role of a namespace whose `lo` has this alias; `None` if this network's lab did not make or not finish it.
-    pub(crate) fn of_mark(network: &NetworkName, alias: &str) -> Option<Self> {
-        [Role::Node, Role::Host].into_iter().find(|role| role.mark(network) == alias)
+/// What the alias of `lo` in a namespace says: the mark of ownership, which outlives the lab's directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NamespaceMark {
+    pub(crate) role: Role,
+    /// The directory of the lab that made the namespace, so that labs of one name under two roots are told apart.
+    pub(crate) directory: PathBuf,
+}
+
+impl NamespaceMark {
+    /// The mark of the namespaces that `lab` makes.
+    pub(crate) fn of(lab: &Lab, role: Role) -> Self {
+        Self { role, directory: lab.dir().to_owned() }
+    }
+
+    /// Reads an alias; `None` if it is no mark of ours.
+    pub(crate) fn parse(alias: &str) -> Option<Self> {
+        let (role, directory) = alias.strip_prefix("braid ")?.split_once(" of ")?;
+        let role = Role::ALL.into_iter().find(|known| known.as_str() == role)?;
+        Some(Self { role, directory: directory.into() })
+    }
+}
+
+impl fmt::Display for NamespaceMark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "braid {} of {}", self.role.as_str(), self.directory.display())
     }
 }
 
@@ -60,14 +86,6 @@ pub(crate) struct End {
     pub(crate) address: Ipv4Net,
     /// Where the default route leads, on customer hosts.
     pub(crate) gateway: Option<Ipv4Addr>,
-}
-
-impl End {
-    /// A locally administered unicast address that shows the IPv4 address, so captures read well: `02:1b:c6:12:01:0a`.
-    pub(crate) fn mac(&self) -> [u8; 6] {
-        let [a, b, c, d] = self.address.addr().octets();
-        [0x02, 0x1b, a, b, c, d]
-    }
 }
 
 impl fmt::Display for End {
@@ -96,7 +114,7 @@ impl Cable {
 
 /// What the marks of all cables of a network begin with.
 pub(crate) fn cable_mark_prefix(network: &NetworkName) -> String {
-    format!("braid:{network} cable ")
+    format!("braid cable of {network}: ")
 }
 
 impl Wiring {
@@ -170,7 +188,7 @@ fn read_address(text: &str, length: u8) -> Option<Ipv4Net> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing;
+    use crate::{paths::Root, testing};
 
     #[test]
     fn a_ring_has_a_cable_per_link_and_a_host_per_prefix() {
@@ -181,14 +199,25 @@ mod tests {
         assert_eq!(
             marks,
             [
-                "braid:ring cable a:eth1 100.66.0.2/31 b:eth1 100.66.0.3/31 1600",
-                "braid:ring cable b:eth2 100.66.0.4/31 c:eth1 100.66.0.5/31 1600",
-                "braid:ring cable a:eth2 100.66.0.6/31 c:eth2 100.66.0.7/31 1600",
-                "braid:ring cable a:cust0 198.18.1.1/24 a-host:eth0 198.18.1.10/24 1500",
+                "braid cable of ring: a:eth1 100.66.0.2/31 b:eth1 100.66.0.3/31 1600",
+                "braid cable of ring: b:eth2 100.66.0.4/31 c:eth1 100.66.0.5/31 1600",
+                "braid cable of ring: a:eth2 100.66.0.6/31 c:eth2 100.66.0.7/31 1600",
+                "braid cable of ring: a:cust0 198.18.1.1/24 a-host:eth0 198.18.1.10/24 1500",
             ]
         );
         assert_eq!(wiring.customers[0].ends[1].gateway, Some(Ipv4Addr::new(198, 18, 1, 1)));
-        assert_eq!(wiring.customers[0].ends[1].mac(), [0x02, 0x1b, 198, 18, 1, 10]);
+    }
+
+    #[test]
+    fn a_namespaces_mark_reads_back_and_others_aliases_are_none() {
+        let lab = Lab::new(&Root::new("/run/some of mine"), "ring".parse().unwrap());
+        for role in Role::ALL {
+            let mark = NamespaceMark::of(&lab, role);
+            assert_eq!(NamespaceMark::parse(&mark.to_string()), Some(mark));
+        }
+        for other in ["", "braid", "braid cable of ring: x", "braid king of /", "node of /run/braid/ring"] {
+            assert_eq!(NamespaceMark::parse(other), None, "{other}");
+        }
     }
 
     #[test]

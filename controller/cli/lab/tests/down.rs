@@ -5,13 +5,12 @@ mod common;
 use std::{
     collections::BTreeSet,
     fs,
-    os::unix::process::CommandExt,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
     time::Duration,
 };
 
-use braid_lab::{LabError, LabSummary, down, list};
+use braid_lab::{LabError, LabSummary, Root, down, list, wire};
 use common::{Child, RING, TestLab, block_on, run};
 
 fn summary(lab: &TestLab) -> Option<LabSummary> {
@@ -20,7 +19,7 @@ fn summary(lab: &TestLab) -> Option<LabSummary> {
 
 /// A process that ignores SIGTERM, in a lab.
 fn stubborn(lab: &TestLab, target: &str) -> Child {
-    Child::spawn(lab.command(target, &["sh", "-c", "trap '' TERM; sleep 600 & wait; sleep 600"]))
+    Child::spawn(lab.command(target, &["sh", "-c", "trap '' TERM; exec sleep 600"]))
 }
 
 /// Directories of cgroup hierarchies that a lab would use.
@@ -65,9 +64,9 @@ fn down_works_without_the_labs_directory_and_ends_its_controller_too() {
     // A controller of this lab by its command line, in the namespace of the machine.
     let files = lab.lab();
     let mut controller = Command::new("sh");
-    controller.args(["-c", "trap '' TERM; sleep 600 & wait; sleep 600", "controller", "--topology"]);
+    controller.args(["-c", "trap '' TERM; read never", "controller", "--topology"]).stdin(Stdio::piped());
     controller.arg(files.topology_file()).args(["--listen", &files.socket().to_string(), "--state-dir"]);
-    controller.arg(files.controller_dir()).process_group(0);
+    controller.arg(files.controller_dir());
     let mut controller = Child::spawn(controller);
 
     fs::remove_dir_all(lab.root.path()).unwrap();
@@ -79,11 +78,6 @@ fn down_works_without_the_labs_directory_and_ends_its_controller_too() {
     assert_eq!((report.namespaces, report.processes), (5, 1));
     assert!(lab.namespaces().is_empty());
     assert!(controller.has_ended());
-    // The shell's own child is not the lab's, and in this test nobody's.
-    let _ = nix::sys::signal::killpg(
-        nix::unistd::Pid::from_raw(controller.0.id() as i32),
-        nix::sys::signal::Signal::SIGKILL,
-    );
 }
 
 #[test]
@@ -189,7 +183,7 @@ fn who_keeps_a_namespace_open_is_named_and_left_alone() {
     holder.args([
         "-c",
         &format!(
-            "exec 9</run/netns/{}.a; echo ready > {}/ready; sleep 600",
+            "exec 9</run/netns/{}.a; echo ready > {}/ready; exec sleep 600",
             lab.name,
             lab.scratch().display()
         ),
@@ -231,4 +225,22 @@ fn fifty_namespaces_and_eighty_processes_go_within_five_seconds() {
     assert_eq!((report.namespaces, report.processes), (50, 80));
     assert!(report.took < Duration::from_secs(5), "{:?}", report.took);
     assert!(children.iter_mut().all(Child::has_ended));
+}
+
+#[test]
+fn labs_of_one_name_under_two_roots_do_not_touch_each_other() {
+    let lab = TestLab::new();
+    block_on(lab.wire(RING)).unwrap();
+    let before = lab.interfaces();
+    let other = Root::new(lab.scratch().join("other"));
+    let plan = lab.plan(RING);
+
+    let made = block_on(wire(&other, &plan, &lab.topology_path()));
+    assert!(matches!(made, Err(LabError::Elsewhere { .. })), "{made:?}");
+    let removed = block_on(down(&other, &lab.name));
+    let Err(error @ LabError::Elsewhere { .. }) = removed else { panic!("{removed:?}") };
+    assert!(error.to_string().contains(&lab.lab().dir().display().to_string()), "{error}");
+    assert!(list(&other).unwrap().iter().all(|summary| summary.name != lab.name));
+    assert!(!other.path().exists());
+    assert_eq!(lab.interfaces(), before);
 }

@@ -1,9 +1,13 @@
 //! The commands, one file each.
 
 mod completion;
+mod controller;
+mod daemon;
+mod doctor;
 mod explain;
 mod get;
 mod import;
+mod lab;
 mod plan;
 mod schema;
 mod status;
@@ -16,6 +20,7 @@ use crate::{failure::Failure, output::Output};
 /// The first word after `braid`.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    Lab(lab::Args),
     Status(status::Args),
     Get(get::Args),
     Explain(explain::Args),
@@ -23,13 +28,16 @@ pub enum Command {
     Plan(plan::Args),
     Import(import::Args),
     Schema(schema::Args),
+    Doctor(doctor::Args),
     Completion(completion::Args),
+    Controller(controller::Args),
 }
 
 impl Command {
     /// Carries the command out.
     pub fn run(self, output: Output) -> Result<(), Failure> {
         match self {
+            Command::Lab(args) => args.run(output),
             Command::Status(args) => args.run(output),
             Command::Get(args) => args.run(output),
             Command::Explain(args) => args.run(output),
@@ -37,7 +45,9 @@ impl Command {
             Command::Plan(args) => args.run(output),
             Command::Import(args) => args.run(output),
             Command::Schema(args) => args.run(output),
+            Command::Doctor(args) => args.run(output),
             Command::Completion(args) => args.run(),
+            Command::Controller(args) => args.run(),
         }
     }
 }

@@ -141,12 +141,12 @@ impl View for Explanation {
         let winner = vote.winner.as_deref();
         page.table(
             &["VN", "ENGINE", "STATE", "METRIC", "NEXT HOPS", "WEIGHT", "GROUP", "ELIGIBLE"],
-            self.candidates.iter().map(|candidate| candidate.cells(winner)).collect(),
+            self.candidates.iter().map(|candidate| candidate.cells(winner)),
             "none",
         );
 
         page.heading("steps");
-        page.table(&["", "STEP", "DETAIL", "LEFT"], self.steps.iter().map(Step::cells).collect(), "none");
+        page.table(&["", "STEP", "DETAIL", "LEFT"], self.steps.iter().map(Step::cells), "none");
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the commands answer: one module per noun, each with the one struct that JSON, YAML and the table come from.
 
+mod doctor;
 mod explanation;
 mod host;
 mod lab;
@@ -12,9 +13,10 @@ mod status;
 mod vn;
 mod vote;
 
+pub use doctor::{Area, Check, Doctor, State as CheckState};
 pub use explanation::Explanation;
 pub use host::Host;
-pub use lab::{Lab, LabDown, LabUp};
+pub use lab::{Lab, LabDown, LabUp, Restarted};
 pub use link::Link;
 pub use node::Node;
 pub use plan::Layout;
@@ -44,8 +46,8 @@ pub trait Row: Serialize {
 
 impl<T: Row> View for Vec<T> {
     fn draw(&self, page: &mut Page) {
-        let rows = self.iter().map(|row| row.cells(page.now())).collect();
-        page.table(T::HEADER, rows, &format!("no {}", T::NOUN));
+        let now = page.now();
+        page.table(T::HEADER, self.iter().map(|row| row.cells(now)), &format!("no {}", T::NOUN));
     }
 }
 

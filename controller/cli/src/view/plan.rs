@@ -76,19 +76,19 @@ impl View for Layout {
         page.heading("nodes");
         page.table(
             &["NODE", "NUMBER", "LOOPBACK", "LINKS", "ATTACHED PREFIXES"],
-            plan.nodes.iter().map(node_cells).collect(),
+            plan.nodes.iter().map(node_cells),
             "none",
         );
         page.heading("links");
         page.table(
             &["LINK", "A", "A ADDRESS", "B", "B ADDRESS", "METRIC", "MTU", "DELAY", "VNS"],
-            plan.links.iter().map(|link| self.link_cells(link)).collect(),
+            plan.links.iter().map(|link| self.link_cells(link)),
             "none",
         );
         page.heading("virtual networks");
         page.table(
             &["ID", "VN", "ENGINE", "CODE BASE", "PROTOCOL", "LINKS", "VNI", "MTU"],
-            plan.vns.iter().map(|vn| self.vn_cells(vn)).collect(),
+            plan.vns.iter().map(|vn| self.vn_cells(vn)),
             "none",
         );
         if self.with_links {
@@ -102,20 +102,20 @@ impl View for Layout {
         });
         page.table(
             &["BORDER", "VN", "INTERFACE", "ADDRESS", "ROUTER INTERFACE", "ROUTER ADDRESS", "MTU"],
-            ports.collect(),
+            ports,
             "none: no node is a border",
         );
         page.heading("customers");
         page.table(
             &["HOST", "BORDER", "PREFIX", "INTERFACE", "GATEWAY", "ADDRESS", "POLICY"],
-            plan.hosts.iter().map(|host| self.host_cells(host)).collect(),
+            plan.hosts.iter().map(|host| self.host_cells(host)),
             "none: no prefix is attached",
         );
         page.heading("single points of failure of the physical network");
         let points = &self.single_points;
         page.table(
             &["LOSS OF", "CUTS OFF"],
-            points.nodes.iter().map(cut_node_cells).chain(points.links.iter().map(cut_link_cells)).collect(),
+            points.nodes.iter().map(cut_node_cells).chain(points.links.iter().map(cut_link_cells)),
             "none: the loss of any one node or link leaves the others connected",
         );
         self.draw_shared_fate(page);
@@ -139,7 +139,7 @@ impl Layout {
                 ]
             })
         });
-        page.table(&["VN", "LINK", "VNI", "A", "B", "METRIC", "MTU"], rows.collect(), "none");
+        page.table(&["VN", "LINK", "VNI", "A", "B", "METRIC", "MTU"], rows, "none");
     }
 
     fn draw_shared_fate(&self, page: &mut Page) {
@@ -147,7 +147,7 @@ impl Layout {
         page.heading(&format!("shared fate ({})", units::count(fate.votes, "vote")));
         page.table(
             &["VNS", "ENGINE", "CODE BASE", "PROTOCOL", "PARTS", "LINKS", "KERNEL", "HOSTS"],
-            fate.pairs.iter().map(pair_cells).collect(),
+            fate.pairs.iter().map(pair_cells),
             "nothing to share: there are not two virtual networks",
         );
         page.list("warnings", &fate.warnings, Tone::Doubtful);
@@ -180,7 +180,7 @@ impl Layout {
             vn.engine.as_str().into(),
             vn.code_base.into(),
             vn.protocol.into(),
-            Cell::number(format!("{}/{}", vn.links.len(), self.plan.links.len())),
+            Cell::quantity(format!("{}/{}", vn.links.len(), self.plan.links.len())),
             range(vn.links.iter().map(|number| vn.id.vni(*number))),
             range(mtus),
         ]
@@ -241,7 +241,7 @@ fn pair_cells(pair: &SharedPair) -> Vec<Cell> {
         Cell::maybe(pair.code_base),
         Cell::maybe(pair.protocol),
         Cell::list(&parts),
-        Cell::number(format!("{} ({:.0} %)", pair.links_in_common, pair.links_fraction * 100.0)),
+        Cell::quantity(format!("{} ({:.0} %)", pair.links_in_common, pair.links_fraction * 100.0)),
         shared(pair.kernel),
         shared(pair.hosts),
     ]

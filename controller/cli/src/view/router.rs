@@ -118,7 +118,7 @@ impl Row for Router {
             self.state.cell(),
             Cell::maybe(self.since.map(|since| units::age(since, now))),
             Cell::number(self.restarts),
-            Cell::number(units::size(self.rss_bytes)),
+            Cell::quantity(units::size(self.rss_bytes)),
             Cell::ratio(self.adjacencies, self.adjacencies_expected),
             Cell::number(self.routes),
             Cell::stack(&problems),

@@ -63,7 +63,8 @@ impl From<v1::GetStatusResponse> for Status {
 
 impl View for Status {
     fn draw(&self, page: &mut Page) {
-        let up = self.started.map(|started| format!(", up {}", units::age(started, page.now())));
+        let now = page.now();
+        let up = self.started.map(|started| format!(", up {}", units::age(started, now)));
         let network = format!(
             "{} (revision {}, controller {}{})",
             self.network,
@@ -88,11 +89,7 @@ impl View for Status {
             ("converged", converged),
         ]);
         page.gap();
-        page.table(
-            Vn::HEADER,
-            self.vns.iter().map(|vn| vn.cells(page.now())).collect(),
-            "no virtual networks",
-        );
+        page.table(Vn::HEADER, self.vns.iter().map(|vn| vn.cells(now)), "no virtual networks");
         page.list("pending", &self.pending, Tone::Doubtful);
         page.list("alarms", &self.alarms, Tone::Bad);
     }

@@ -61,7 +61,7 @@ impl Row for Vn {
             Cell::ratio(self.adjacencies, self.adjacencies_expected),
             Cell::ratio(self.routers_converged, self.routers),
             Cell::number(self.votes_won),
-            Cell::number(units::size(self.rss_bytes)),
+            Cell::quantity(units::size(self.rss_bytes)),
         ]
     }
 }

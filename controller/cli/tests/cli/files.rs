@@ -2,12 +2,12 @@
 
 use std::{
     io::{BufRead, BufReader},
-    process::Stdio,
+    process::{Command, Stdio},
 };
 
 use crate::support::{braid, run, run_command, run_with_input};
 
-const RING: &str = r#"
+pub const RING: &str = r#"
 name: ring
 topology:
   nodes:
@@ -184,7 +184,7 @@ fn coloured(no_color: Option<&str>) -> bool {
     let file = dir.path().join("ring.yaml");
     std::fs::write(&file, RING).unwrap();
     let line = format!("{} plan {}", env!("CARGO_BIN_EXE_braid"), file.display());
-    let mut command = std::process::Command::new("script");
+    let mut command = Command::new("script");
     command.args(["--quiet", "--return", "--command", &line, "/dev/null"]).env_remove("NO_COLOR");
     command.env("TERM", "xterm").stdin(Stdio::null()).stdout(Stdio::piped());
     if let Some(value) = no_color {
@@ -207,12 +207,33 @@ fn colour_is_for_terminals_that_want_it() {
     assert!(!piped.stdout.contains('\x1b'));
 }
 
+/// `braid` where no lab of this machine is seen: in a mount namespace of its own, with an empty /run.
+fn without_labs(arguments: &[&str]) -> Command {
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "sh", "-c", "mount -t tmpfs none /run && exec \"$@\"", "sh"]);
+    let braid = braid(arguments);
+    command.arg(braid.get_program()).args(braid.get_args()).stdin(Stdio::null());
+    for (name, value) in braid.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command
+}
+
 #[test]
 fn which_lab_is_told_when_it_is_not_clear() {
-    let ran = run(&["status"]).failed(1);
-    assert_eq!(ran.stderr, "error: no lab is up: `braid lab up FILE` starts one\n");
-    let ran = run(&["status", "--lab", "nowhere"]).failed(1);
-    assert!(ran.stderr.contains("no lab `nowhere` is up"), "{}", ran.stderr);
+    for arguments in
+        [&["status"][..], &["lab", "down"], &["lab", "restart"], &["lab", "exec", "a", "--", "id"]]
+    {
+        let ran = run_command(without_labs(arguments)).failed(1);
+        assert_eq!(ran.stderr, "error: no lab is up: `braid lab up FILE` starts one\n", "{arguments:?}");
+    }
+    let ran = run_command(without_labs(&["status", "--lab", "nowhere"])).failed(1);
+    assert!(ran.stderr.contains("no lab `nowhere` is up; none is"), "{}", ran.stderr);
+    let ran = run_command(without_labs(&["lab", "down", "nowhere"])).failed(1);
+    assert!(ran.stderr.contains("there is no lab `nowhere`"), "{}", ran.stderr);
 
     let mut both = braid(&["get", "votes"]);
     both.env("BRAID_LAB", "a").env("BRAID_CONTROLLER", "unix:/nonexistent/x.sock");
@@ -223,4 +244,38 @@ fn which_lab_is_told_when_it_is_not_clear() {
     wrong.env("BRAID_LAB", "No Lab");
     let ran = run_command(wrong).failed(2);
     assert!(ran.stderr.starts_with("error: BRAID_LAB: `No Lab`"), "{}", ran.stderr);
+}
+
+#[test]
+fn no_labs_are_an_empty_list() {
+    assert_eq!(run_command(without_labs(&["lab", "list"])).ok().stdout, "no labs\n");
+    assert_eq!(run_command(without_labs(&["lab", "list", "-o", "json"])).ok().stdout, "[]\n");
+    assert_eq!(run_command(without_labs(&["lab", "down", "--all", "-o", "json"])).ok().stdout, "[]\n");
+}
+
+#[test]
+fn doctor_says_what_this_machine_has() {
+    let ran = run(&["doctor", "-o", "json"]);
+    let json = ran.json();
+    assert_eq!(ran.code, Some(if json["ok"] == true { 0 } else { 1 }), "{ran:?}");
+    let checks = json["checks"].as_array().unwrap();
+    let state = |what: &str| {
+        let check = checks.iter().find(|check| check["what"] == what);
+        check.unwrap_or_else(|| panic!("{what} in {ran:?}"))["state"].clone()
+    };
+    for what in ["root", "capabilities", "network namespaces", "nexthop objects", "nft", "bird", "ospfd"] {
+        assert_eq!(state(what), "ok", "{what}");
+    }
+}
+
+#[test]
+fn doctor_names_the_packages_that_are_missing() {
+    // Without the daemons' directory, and with a PATH that has no nft.
+    let mut command = Command::new("unshare");
+    let script = "mount -t tmpfs none /usr/lib/frr && mount -t tmpfs none /sbin && exec \"$@\"";
+    command.args(["--mount", "sh", "-c", script, "sh", env!("CARGO_BIN_EXE_braid"), "doctor"]);
+    let ran = run_command(command);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.stdout.contains("to install what is missing: apt-get install "), "{}", ran.stdout);
+    assert!(ran.stdout.contains(" frr"), "{}", ran.stdout);
 }

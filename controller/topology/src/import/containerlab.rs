@@ -302,3 +302,133 @@ fn endpoint(node: &Node) -> Option<(String, String)> {
         _ => Some((text(node, "node")?.to_owned(), text(node, "interface")?.to_owned())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Topology, parse};
+
+    fn import(text: &str) -> (Topology, Vec<String>) {
+        let imported = import_containerlab(text, "/labs/mine.clab.yml").unwrap();
+        (parse(&imported.yaml.replace("  # - {", "  - {"), "imported").unwrap(), imported.guesses)
+    }
+
+    #[track_caller]
+    fn guessed(guesses: &[String], what: &str) {
+        assert!(guesses.iter().any(|guess| guess.contains(what)), "nothing about `{what}` in {guesses:#?}");
+    }
+
+    fn links(topology: &Topology) -> Vec<String> {
+        let end = |end: &crate::Endpoint| format!("{}:{}", end.node, end.interface);
+        topology.links.iter().map(|link| format!("{} {}", end(&link.a), end(&link.b))).collect()
+    }
+
+    #[test]
+    fn linux_nodes_with_one_cable_become_customers() {
+        let (topology, guesses) = import(
+            "topology:
+  kinds: { linux: { image: x } }
+  groups: { hosts: { kind: linux } }
+  nodes:
+    r1: { kind: nokia_srlinux, type: ixr-d2l }
+    r2: { kind: linux }
+    pc1: { kind: linux }
+    pc2: { group: hosts }
+  links:
+    - endpoints: [\"r1:e1-1\", \"r2:eth1\"]
+    - endpoints: [\"pc1:eth1\", \"r1:e1-2\"]
+    - endpoints: [\"r2:eth2\", \"pc2:eth1\"]
+",
+        );
+        assert_eq!(topology.name.as_str(), "mine");
+        assert_eq!(links(&topology), ["r1:e1-1 r2:eth1"]);
+        let customer = &topology.nodes[0].border.as_ref().unwrap().prefixes[0];
+        assert_eq!(
+            (customer.prefix.to_string().as_str(), customer.interface.as_str()),
+            ("198.18.1.0/24", "e1-2")
+        );
+        guessed(&guesses, "`pc1` is prefix 198.18.1.0/24 of border `r1`");
+        guessed(&guesses, "`pc2` is prefix 198.18.2.0/24 of border `r2`");
+    }
+
+    #[test]
+    fn two_linux_nodes_with_only_each_other_are_routers() {
+        let (topology, _) = import(
+            "topology:\n  defaults: { kind: linux }\n  nodes: { a: , b: }\n  links: [{ endpoints: [\"a:eth1\", \"b:eth1\"] }]\n",
+        );
+        assert_eq!(links(&topology), ["a:eth1 b:eth1"]);
+    }
+
+    #[test]
+    fn bridges_become_links_of_each_with_each() {
+        let (topology, guesses) = import(
+            "topology:
+  nodes: { br1: { kind: bridge }, a: , b: , c: , br2: { kind: ovs-bridge }, pc: { kind: linux } }
+  links:
+    - endpoints: [\"a:e1\", \"br1:eth1\"]
+    - endpoints: [\"br1:up\", \"br2:up\"]
+    - endpoints: [\"br2:eth1\", \"b:e1\"]
+    - endpoints: [\"c:e1\", \"br2:eth2\"]
+    - endpoints: [\"pc:eth1\", \"br2:eth3\"]
+",
+        );
+        assert_eq!(links(&topology), ["a:e1 b:e1", "a:eth1 c:e1", "b:eth1 c:eth1"]);
+        guessed(&guesses, "became 3 link(s), each of its 3 node(s) with each");
+        guessed(&guesses, "`pc` is a linux node on a bridge and was dropped");
+
+        let five: String = (0..5).map(|n| format!("    - endpoints: [\"n{n}:e1\", \"br:e{n}\"]\n")).collect();
+        let text = format!(
+            "topology:\n  nodes:\n    n0:\n    n1:\n    n2:\n    n3:\n    n4:\n    br: {{ kind: bridge }}\n  links:\n{five}"
+        );
+        let error = import_containerlab(&text, "f").unwrap_err().to_string();
+        assert!(error.starts_with("f:8:5: bridge `br` joins 5 nodes"), "{error}");
+    }
+
+    #[test]
+    fn the_long_link_form_is_read_and_ways_out_of_the_lab_are_dropped() {
+        let (topology, guesses) = import(
+            "name: long
+mgmt: { network: custom }
+topology:
+  nodes: { A: , b_1: }
+  links:
+    - type: veth
+      mtu: 1700
+      endpoints: [{ node: A, interface: ethernet-1/1 }, { node: b_1, interface: eth1, mac: x }]
+    - endpoints: [\"A:eth2\", \"b_1:lo\"]
+      mtu: 20000
+    - endpoints: [\"A:eth3\", \"host:veth9\"]
+    - endpoints: [\"A:eth4\", \"mgmt-net:x\"]
+    - endpoints: [\"A:eth5\", \"macvlan:enp0s3\"]
+    - { type: mgmt-net, endpoint: { node: A, interface: eth6 }, host-interface: y }
+",
+        );
+        assert_eq!(links(&topology), ["a:eth1 b-1:eth1", "a:eth2 b-1:eth2"]);
+        assert_eq!((topology.links[0].mtu, topology.links[1].mtu), (1700, 1600));
+        guessed(&guesses, "interface `ethernet-1/1` of `a` is called `eth1`");
+        guessed(&guesses, "interface `lo` of `b-1` is called `eth2`");
+        guessed(&guesses, "`b_1` is called `b-1`");
+        guessed(&guesses, "line 9: mtu 20000 was dropped");
+        guessed(&guesses, "line 11: a link to `host` was dropped");
+        guessed(&guesses, "line 12: a link to `mgmt-net` was dropped");
+        guessed(&guesses, "line 13: a link to `macvlan` was dropped");
+        guessed(&guesses, "line 14: a link of type mgmt-net was dropped");
+    }
+
+    #[test]
+    fn what_is_no_lab_is_refused_with_its_place() {
+        let told = |text: &str| import_containerlab(text, "f").unwrap_err().to_string();
+        assert!(told("a: 1\n").starts_with("f:1:1: this is no containerlab topology"), "{}", told("a: 1\n"));
+        let nodes = "topology:\n  nodes: { leaf: , b: }\n  links:\n";
+        let link = told(&format!(
+            "{nodes}    - endpoints: [\"leaf:e1\"]\n    - endpoints: [\"leaf:e1\", \"laef:e1\"]\n"
+        ));
+        assert!(link.contains("f:4:7: a link needs two endpoints"), "{link}");
+        assert!(
+            told(&format!("{nodes}    - endpoints: [\"leaf:e1\", \"lef:e1\"]\n"))
+                .contains("did you mean `leaf`?")
+        );
+        assert!(told("topology: { nodes: {} }\n").contains("the file has no nodes"));
+        assert!(told("topology: { nodes: { a: }, links: x }\n").contains("f:1:35: `links` must be a list"));
+    }
+}

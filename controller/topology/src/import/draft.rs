@@ -273,12 +273,11 @@ impl Draft {
         let mut used: HashSet<(usize, String)> = HashSet::new();
         for (number, node) in self.nodes.iter_mut().enumerate() {
             for (_, interface) in &mut node.customers {
-                // One that cannot be kept becomes `cust0`, `cust1`, …
-                if !interface.as_ref().is_some_and(|i| Interface::read(i, true).is_ok())
-                    || !used.insert((number, interface.clone().unwrap_or_default()))
-                {
-                    *interface = None;
-                }
+                // One that cannot be kept becomes `cust0`, `cust1`, … by its place in the list.
+                *interface = interface.take().filter(|name| {
+                    let legal = Interface::read(name, true).is_ok() && !name.starts_with("cust");
+                    legal && used.insert((number, name.clone()))
+                });
             }
             for slot in 0..node.customers.len() {
                 used.insert((number, format!("cust{slot}")));

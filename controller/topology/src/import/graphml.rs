@@ -19,6 +19,9 @@ use crate::{
 /// Elements, attributes and texts; a network of 1024 nodes and 4096 links with 20 attributes each has 400,000.
 const MAX_XML_NODES: u32 = 1_000_000;
 
+/// Equals signs between two `<`, so that no element has more attributes: the XML reader compares each with each.
+const MAX_ATTRIBUTES: usize = 256;
+
 /// Turns a GraphML file into a native one. `file_name` stands before errors, and its stem names a network that does
 /// not name itself.
 ///
@@ -38,6 +41,11 @@ const MAX_XML_NODES: u32 = 1_000_000;
 pub fn import_graphml(text: &str, file_name: &str) -> Result<Imported, Diagnostics> {
     if text.len() > MAX_BYTES {
         return Err(too_large(file_name, text.len() as u64));
+    }
+    if text.split('<').any(|element| element.matches('=').nth(MAX_ATTRIBUTES).is_some()) {
+        let message =
+            format!("an element has more than {MAX_ATTRIBUTES} attributes: this is no GraphML of a network");
+        return Err(Diagnostics::one(file_name, None, message));
     }
     let whole = |message: String| Diagnostics::one(file_name, None, message);
     let options =
@@ -233,4 +241,155 @@ fn add(edges: Vec<[usize; 2]>, external: &BTreeSet<usize>, draft: &mut Draft) {
         position += 1;
         !external.contains(&(position - 1))
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Topology, parse};
+
+    /// Label, latitude and longitude, `Internal`.
+    type ZooNode<'a> = (&'a str, Option<(f64, f64)>, &'a str);
+
+    /// A graph in the Zoo's dialect, edges by the numbers of their nodes.
+    fn zoo(nodes: &[ZooNode<'_>], edges: &[(usize, usize)]) -> String {
+        let mut text = "<?xml version=\"1.0\"?><graphml xmlns=\"http://graphml.graphdrawing.org/xmlns\">\
+            <key attr.name=\"label\" attr.type=\"string\" for=\"graph\" id=\"d7\"/>\
+            <key attr.name=\"label\" attr.type=\"string\" for=\"node\" id=\"d3\"/>\
+            <key attr.name=\"label\" attr.type=\"string\" for=\"edge\" id=\"d1\"/>\
+            <key attr.name=\"Latitude\" for=\"node\" id=\"d9\"/><key attr.name=\"Longitude\" for=\"node\" id=\"d0\"/>\
+            <key attr.name=\"Internal\" for=\"node\" id=\"d5\"/>\
+            <graph edgedefault=\"undirected\"><data key=\"d7\">Test Net</data>"
+            .to_owned();
+        for (number, (label, position, internal)) in nodes.iter().enumerate() {
+            text += &format!(
+                "<node id=\"{number}\"><data key=\"d3\">{label}</data><data key=\"d5\">{internal}</data>"
+            );
+            if let Some((latitude, longitude)) = position {
+                text += &format!("<data key=\"d9\">{latitude}</data><data key=\"d0\">{longitude}</data>");
+            }
+            text += "</node>";
+        }
+        for (a, b) in edges {
+            text += &format!("<edge source=\"{a}\" target=\"{b}\"><data key=\"d1\">OC-48</data></edge>");
+        }
+        text + "</graph></graphml>"
+    }
+
+    fn import(text: &str) -> (Topology, Vec<String>) {
+        let imported = import_graphml(text, "/some/where/test.graphml").unwrap();
+        (parse(&imported.yaml.replace("  # - {", "  - {"), "imported").unwrap(), imported.guesses)
+    }
+
+    #[track_caller]
+    fn guessed(guesses: &[String], what: &str) {
+        assert!(guesses.iter().any(|guess| guess.contains(what)), "nothing about `{what}` in {guesses:#?}");
+    }
+
+    fn names(topology: &Topology) -> Vec<&str> {
+        topology.nodes.iter().map(|node| node.name.as_str()).collect()
+    }
+
+    #[test]
+    fn distances_become_metrics_and_delays_and_far_ends_become_borders() {
+        let paris = Some((48.8566, 2.3522));
+        let london = Some((51.5074, -0.1278));
+        let (topology, guesses) = import(&zoo(
+            &[("Paris", paris, "1"), ("London", london, "1"), ("Moon", None, "1")],
+            &[(0, 1), (1, 2)],
+        ));
+        assert_eq!(topology.name.as_str(), "test-net");
+        // 343.6 km by the haversine.
+        assert_eq!(topology.links[0].metric, 34);
+        assert_eq!(topology.links[0].delay, Some(std::time::Duration::from_micros(1720)));
+        assert_eq!((topology.links[1].metric, topology.links[1].delay), (10, None));
+        assert_eq!(topology.links[1].a.interface.as_str(), "eth2");
+        assert_eq!(topology.nodes.iter().filter(|n| n.border.is_some()).count(), 3);
+        guessed(&guesses, "1 link(s) have metric = km / 10, at least 1, and delay = 5 us per km");
+        guessed(&guesses, "1 link(s) have metric 10 and no delay, since an end has no position");
+        guessed(&guesses, "were made borders, with a /24 of 198.18.0.0/15 each");
+        guessed(&guesses, "the network is called `test-net`");
+    }
+
+    #[test]
+    fn labels_become_unique_names_and_changes_are_said() {
+        let long = "University of Illinois, Urbana-Champaign [NCSA]";
+        let labels = ["New York", "New York", "Plzeň, \"B\"", long, "…", "x", "x-host"];
+        let nodes: Vec<_> = labels.iter().map(|label| (*label, None, "1")).collect();
+        let (topology, guesses) = import(&zoo(&nodes, &[(0, 1), (1, 2), (2, 3), (3, 4), (4, 5), (5, 6)]));
+        assert_eq!(
+            names(&topology),
+            ["new-york", "new-york-2", "plzen-b", "university-of-illinois-urbana", "node-5", "x", "x-node"]
+        );
+        guessed(&guesses, "`New York` is called `new-york-2`");
+        guessed(&guesses, "`x-host` is called `x-node`");
+        assert!(!guesses.iter().any(|guess| guess.contains("is called `new-york`")), "{guesses:#?}");
+    }
+
+    #[test]
+    fn odd_edges_and_lost_parts_are_dropped_and_parallel_links_kept() {
+        let nodes = [("a", None, "1"), ("b", None, "1"), ("c", None, "1"), ("lost", None, "1")];
+        let (topology, guesses) = import(&zoo(&nodes, &[(0, 1), (1, 0), (1, 1), (1, 2), (2, 9)]));
+        assert_eq!(names(&topology), ["a", "b", "c"]);
+        let ends: Vec<_> =
+            topology.links.iter().map(|l| format!("{}-{}", l.a.interface, l.b.interface)).collect();
+        assert_eq!(ends, ["eth1-eth1", "eth2-eth2", "eth3-eth1"]);
+        guessed(&guesses, "2 parallel links between `a` and `b` were kept");
+        guessed(&guesses, "1 link(s) from a node to itself were dropped");
+        guessed(&guesses, "1 edge(s) were dropped: an end is no node of the graph");
+        guessed(&guesses, "in 2 parts: the largest, of 3 nodes, was kept, and 1 node(s) dropped: `lost`");
+    }
+
+    #[test]
+    fn nodes_of_other_networks_become_customers() {
+        let nodes = [
+            ("peer", None, "0"),
+            ("a", None, "1"),
+            ("b", None, "1"),
+            ("far", None, "0"),
+            ("other", None, "0"),
+        ];
+        let (topology, guesses) = import(&zoo(&nodes, &[(0, 1), (1, 2), (3, 2), (3, 1), (4, 3)]));
+        assert_eq!(names(&topology), ["a", "b"]);
+        let prefixes: Vec<_> =
+            topology.nodes.iter().map(|n| n.border.as_ref().unwrap().prefixes.len()).collect();
+        assert_eq!(prefixes, [1, 1]);
+        guessed(&guesses, "`peer` belongs to another network (Internal is 0) and became a customer of `a`");
+        guessed(&guesses, "customer of `b`; 1 more link(s) of it were dropped");
+        guessed(&guesses, "`other` belongs to another network (Internal is 0), has no neighbour in this one");
+        guessed(&guesses, "`peer` is prefix 198.18.1.0/24 of border `a`");
+    }
+
+    #[test]
+    fn directed_graphs_bad_positions_and_double_ids_are_said() {
+        let text = zoo(&[("a", Some((95.0, 0.0)), "1"), ("b", None, "1")], &[(0, 1)])
+            .replace("undirected", "directed")
+            .replace("<edge", "<node id=\"1\"/><edge");
+        let (topology, guesses) = import(&text);
+        assert_eq!(topology.nodes[0].position, None);
+        guessed(&guesses, "the graph is directed: every edge was taken as a link both ways");
+        guessed(&guesses, "the position of `a` (95, 0) is not on Earth and was dropped");
+        guessed(&guesses, "a node with the id `1` was dropped: ids must differ");
+    }
+
+    #[test]
+    fn what_is_no_graph_is_refused() {
+        let told = |text: &str| import_graphml(text, "f").unwrap_err().to_string();
+        assert!(told("").starts_with("f:1:1: this is not the XML it should be"), "{}", told(""));
+        assert!(
+            told("<graphml><graph></graphml>").starts_with("f:1:17: this is not the XML"),
+            "{}",
+            told("<graphml><graph></graphml>")
+        );
+        assert!(told("<svg/>").starts_with("f:1:1: this is not GraphML"), "{}", told("<svg/>"));
+        assert!(told("<graphml><graph/></graphml>").starts_with("f: the file has no nodes"));
+        assert!(told("<!DOCTYPE a [<!ENTITY b \"c\">]><graphml/>").contains("DTD"));
+        assert!(told(&format!("<graphml {}>", "a='1' ".repeat(300))).contains("more than 256 attributes"));
+        assert!(told(&"<a>".repeat(3 << 20)).contains("4 MiB"));
+        let many: Vec<_> = (0..1025).map(|_| ("n", None, "1")).collect();
+        let edges: Vec<_> = (1..1025).map(|n| (0, n)).collect();
+        assert!(
+            told(&zoo(&many, &edges)).contains("the network has 1025 nodes: a topology file may have 1024")
+        );
+    }
 }

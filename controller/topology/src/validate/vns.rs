@@ -8,7 +8,7 @@ use super::links::{name_parts, parts};
 use crate::{
     diagnostic::{Findings, Place},
     file::{At, File, FileLayout, FileVn},
-    model::{LayoutRule, Limits, Link, VirtualNetwork},
+    model::{Endpoint, LayoutRule, Limits, Link, VirtualNetwork},
     scalar::LinkEnd,
 };
 
@@ -99,34 +99,30 @@ fn hello(vn: &FileVn, findings: &mut Findings) -> Duration {
 
 /// The numbers of the links with these ends, ascending.
 fn without(ends: &[At<LinkEnd>], links: &[Link], findings: &mut Findings) -> Vec<usize> {
+    let text = |end: &Endpoint| format!("{}:{}", end.node, end.interface);
+    let by_end: HashMap<String, usize> = links
+        .iter()
+        .enumerate()
+        .flat_map(|(number, link)| [(text(&link.a), number), (text(&link.b), number)])
+        .collect();
     let mut places: HashMap<usize, Place> = HashMap::new();
-    let by_end: HashMap<_, usize> =
-        links.iter().enumerate().flat_map(|(number, link)| [(&link.a, number), (&link.b, number)]).collect();
     for At { value: LinkEnd(end), place } in ends {
-        match by_end.get(end) {
-            Some(number) => {
-                if let Some(first) = places.get(number) {
-                    findings.error(
-                        *place,
-                        format!(
-                            "the link at `{}:{}` is already left out in line {}: name each link once, by either end",
-                            end.node, end.interface, first.line
-                        ),
-                    );
-                }
-                places.entry(*number).or_insert(*place);
-            }
-            None => {
-                let known: Vec<String> =
-                    by_end.keys().map(|e| format!("{}:{}", e.node, e.interface)).collect();
-                let hint = findings
-                    .hint(&format!("{}:{}", end.node, end.interface), known.iter().map(String::as_str));
-                findings.error(
-                    *place,
-                    format!("no link ends at `{}:{}`{hint}: name one by either end", end.node, end.interface),
-                );
-            }
+        let end = text(end);
+        let Some(number) = by_end.get(&end) else {
+            let hint = findings.hint(&end, by_end.keys().map(String::as_str));
+            findings.error(*place, format!("no link ends at `{end}`{hint}: name one by either end"));
+            continue;
+        };
+        if let Some(first) = places.get(number) {
+            findings.error(
+                *place,
+                format!(
+                    "the link at `{end}` is already left out in line {}: name each link once, by either end",
+                    first.line
+                ),
+            );
         }
+        places.entry(*number).or_insert(*place);
     }
     let mut numbers: Vec<usize> = places.into_keys().collect();
     numbers.sort_unstable();

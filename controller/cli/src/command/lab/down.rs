@@ -27,15 +27,17 @@ pub struct Args {
     /// Remove every lab of this machine
     #[arg(long, conflicts_with = "lab")]
     all: bool,
+    #[command(flatten)]
+    lab: LabTarget,
 }
 
 impl Args {
-    pub fn run(self, target: LabTarget, output: Output) -> Result<(), Failure> {
+    pub fn run(self, output: Output) -> Result<(), Failure> {
         let root = Root::from_env();
         let names = match self.name {
             _ if self.all => target::labs(&root)?.into_iter().map(|lab| lab.name).collect(),
             Some(name) => vec![name],
-            None => vec![target.resolve(&root)?],
+            None => vec![self.lab.resolve(&root)?],
         };
         let mut removed = Vec::new();
         let mut failures = Vec::new();

@@ -22,12 +22,14 @@ pub struct Args {
     /// The command and its arguments
     #[arg(value_name = "CMD", last = true, required = true)]
     command: Vec<String>,
+    #[command(flatten)]
+    lab: LabTarget,
 }
 
 impl Args {
-    pub fn run(self, target: LabTarget) -> Result<(), Failure> {
+    pub fn run(self) -> Result<(), Failure> {
         let root = Root::from_env();
-        let lab = target.resolve(&root)?;
+        let lab = self.lab.resolve(&root)?;
         let mut command =
             braid_lab::exec_command(&root, &lab, &self.target, &self.command).map_err(Failure::lab)?;
         let error = command.exec();

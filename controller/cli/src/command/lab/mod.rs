@@ -8,7 +8,7 @@ mod up;
 
 use clap::Subcommand;
 
-use crate::{failure::Failure, output::Output, target::LabTarget};
+use crate::{failure::Failure, output::Output};
 
 /// Networks on this machine: build, use and remove them
 ///
@@ -21,8 +21,6 @@ Examples:
   braid lab exec seattle-host -- ping -c 3 198.18.5.10
   braid lab down")]
 pub struct Args {
-    #[command(flatten)]
-    target: LabTarget,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -40,11 +38,11 @@ enum Verb {
 impl Args {
     pub fn run(self, output: Output) -> Result<(), Failure> {
         match self.verb {
-            Verb::Up(args) => args.run(self.target, output),
-            Verb::Down(args) => args.run(self.target, output),
+            Verb::Up(args) => args.run(output),
+            Verb::Down(args) => args.run(output),
             Verb::List(args) => args.run(output),
-            Verb::Exec(args) => args.run(self.target),
-            Verb::Restart(args) => args.run(self.target),
+            Verb::Exec(args) => args.run(),
+            Verb::Restart(args) => args.run(output),
         }
     }
 }

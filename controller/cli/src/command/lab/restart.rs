@@ -1,12 +1,14 @@
-//! `braid lab restart`: starts daemons of a lab that are gone, and those that are not anew.
+//! `braid lab restart`: starts the daemons of a lab that are gone.
 
 use braid_lab::{Daemon, Root};
 use braid_proto::NodeName;
 use clap::Subcommand;
 
-use crate::{failure::Failure, output, runtime, target::LabTarget};
+use crate::{failure::Failure, output::Output, runtime, target::LabTarget, view::Restarted};
 
-/// Restart daemons of a lab: none of them loses a packet by it
+/// Start the daemons of a lab that are gone; those that are alive are left alone
+///
+/// A daemon that comes back adopts what runs: no packet is lost by it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -16,6 +18,8 @@ Examples:
 pub struct Args {
     #[command(subcommand)]
     daemon: Option<Which>,
+    #[command(flatten)]
+    lab: LabTarget,
 }
 
 /// Which daemons; all, if none is given.
@@ -40,18 +44,18 @@ enum Which {
 }
 
 impl Args {
-    pub fn run(self, target: LabTarget) -> Result<(), Failure> {
+    pub fn run(self, output: Output) -> Result<(), Failure> {
         let root = Root::from_env();
-        let lab = target.resolve(&root)?;
+        let lab = self.lab.resolve(&root)?;
         let daemon = match self.daemon {
             Some(Which::Controller) => Daemon::Controller,
             Some(Which::Agent { node }) => Daemon::Agent(node),
             Some(Which::Border { node }) => Daemon::Border(node),
             None | Some(Which::All) => Daemon::All,
         };
-        let restarted =
-            runtime::block_on(async { braid_lab::restart(&root, &lab, &daemon).await.map_err(Failure::lab) })?;
-        output::note(format_args!("restarted {}", crate::units::count(restarted.len(), "daemon")));
-        Ok(())
+        let restarted = runtime::block_on(async {
+            braid_lab::restart(&root, &lab, &daemon).await.map_err(Failure::lab)
+        })?;
+        output.show(&restarted.into_iter().map(Restarted::from).collect::<Vec<_>>())
     }
 }

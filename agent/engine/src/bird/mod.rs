@@ -1,0 +1,113 @@
+//! BIRD 2's OSPF.
+
+mod config;
+mod control;
+mod status;
+
+use std::{fs, path::PathBuf, time::Duration};
+
+use async_trait::async_trait;
+use braid_kernel::Process;
+use braid_proto::Engine;
+
+use self::config::Kernel;
+use crate::{Drift, Driver, EngineError, Health, Place, Requirement, RouterIntent, instance};
+
+const BIRD: Requirement =
+    Requirement { program: "bird", paths: &["/usr/sbin/bird", "/usr/local/sbin/bird"], package: "bird2" };
+
+/// What BIRD runs by.
+const CONFIG: &str = "bird.conf";
+/// What it runs by after a crash, until it has learnt its routes anew.
+const RECOVERY: &str = "recovery.conf";
+/// How long that takes at least: BIRD computes nothing in its first 5 s, and then each second.
+const RELEARNT_AFTER: Duration = Duration::from_secs(8);
+
+/// BIRD with one OSPF instance.
+pub(crate) struct Bird;
+
+fn socket(place: &Place) -> PathBuf {
+    place.dir.join("bird.ctl")
+}
+
+fn take_config(place: &Place) -> String {
+    format!("configure \"{}\"", place.dir.join(CONFIG).display())
+}
+
+/// How long BIRD has been running: it writes its pid file at its start.
+fn age(place: &Place) -> Option<Duration> {
+    fs::metadata(place.dir.join("bird.pid")).and_then(|meta| meta.modified()).ok()?.elapsed().ok()
+}
+
+#[async_trait]
+impl Driver for Bird {
+    fn engine(&self) -> Engine {
+        Engine::BirdOspf
+    }
+
+    fn requirements(&self) -> &'static [Requirement] {
+        &[BIRD]
+    }
+
+    fn process_count(&self) -> usize {
+        1
+    }
+
+    async fn prepare(&self, intent: &RouterIntent, place: &Place) -> Result<bool, EngineError> {
+        BIRD.find()?;
+        let dir = place.dir.to_string_lossy();
+        instance::write(place, RECOVERY, &config::render(intent, &dir, Kernel::HandsOff))?;
+        instance::write(place, CONFIG, &config::render(intent, &dir, Kernel::Synced))
+    }
+
+    async fn start(&self, place: &Place) -> Result<Vec<Process>, EngineError> {
+        if let Some(running) = instance::by_pid_file(place, BIRD.program)? {
+            return Ok(vec![running]);
+        }
+        // BIRD takes its pid file away, and its routes, unless it is killed. (Its own graceful restart is no help: when all
+        // routers of an area restart, 2.0.12 never comes out of it.)
+        let killed = place.dir.join("bird.pid").exists();
+        instance::clear(place, "bird.pid")?;
+        instance::clear(place, "bird.ctl")?;
+        let config = place.dir.join(if killed { RECOVERY } else { CONFIG });
+        let args = ["-c", &config.to_string_lossy(), "-s", "bird.ctl", "-P", "bird.pid"];
+        Ok(vec![instance::start_daemon(place, &BIRD, &args).await?])
+    }
+
+    fn processes(&self, place: &Place) -> Result<Vec<Process>, EngineError> {
+        Ok(instance::by_pid_file(place, BIRD.program)?.into_iter().collect())
+    }
+
+    async fn health(&self, place: &Place, limit: Duration) -> Result<Health, EngineError> {
+        let questions = ["show ospf neighbors", "show protocols kernel1"];
+        let answers = control::ask(&socket(place), &questions, limit).await?;
+        let health = Health { neighbours: status::neighbours(&answers[0]) };
+        let relearnt = age(place).is_some_and(|age| age >= RELEARNT_AFTER)
+            && health.adjacencies() == health.neighbours.len();
+        if relearnt && status::is_down(&answers[1], "kernel1") {
+            // The last step of a start after a crash.
+            control::ask(&socket(place), &[&take_config(place)], limit).await?;
+        }
+        Ok(health)
+    }
+
+    async fn drift(
+        &self,
+        intent: &RouterIntent,
+        place: &Place,
+        limit: Duration,
+    ) -> Result<Vec<Drift>, EngineError> {
+        let questions = ["show status", "show ospf interface", "show route protocol attached"];
+        let answers = control::ask(&socket(place), &questions, limit).await?;
+        Ok(status::drift(intent, &answers[0], &answers[1], &answers[2]))
+    }
+
+    async fn reconfigure(&self, place: &Place, limit: Duration) -> Result<(), EngineError> {
+        let answer = control::ask(&socket(place), &[&take_config(place)], limit).await?;
+        if answer[0].contains("Reconfigur") {
+            return Ok(());
+        }
+        let reason = answer[0].trim().to_owned();
+        Err(EngineError::Answer { program: BIRD.program, command: "configure".to_owned(), reason })
+    }
+}

@@ -1,0 +1,192 @@
+//! FRR's ospfd and isisd, each with a zebra of its own.
+
+mod config;
+mod status;
+mod vty;
+
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt, PermissionsExt},
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+use braid_kernel::Process;
+use braid_proto::Engine;
+use nix::unistd::{Group, User, chown};
+
+use crate::{Drift, Driver, EngineError, Health, Place, Requirement, RouterIntent, instance};
+
+/// The account that FRR's daemons drop to, and the group of its sockets.
+const USER: &str = "frr";
+const GROUP: &str = "frrvty";
+/// For how long a new zebra leaves the routes of the one before it, in seconds, unless they are learnt anew sooner. An
+/// adjacency takes two or three hellos and the first SPF.
+const KEEP_ROUTES_S: &str = "30";
+/// How long zebra may take to open its socket.
+const ZEBRA_LIMIT: Duration = Duration::from_secs(5);
+
+const ZEBRA: Requirement =
+    Requirement { program: "zebra", paths: &["/usr/lib/frr/zebra", "/usr/sbin/zebra"], package: "frr" };
+const OSPFD: Requirement =
+    Requirement { program: "ospfd", paths: &["/usr/lib/frr/ospfd", "/usr/sbin/ospfd"], package: "frr" };
+const ISISD: Requirement =
+    Requirement { program: "isisd", paths: &["/usr/lib/frr/isisd", "/usr/sbin/isisd"], package: "frr" };
+
+/// Which of FRR's protocol daemons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    Ospf,
+    Isis,
+}
+
+impl Protocol {
+    const fn daemon(self) -> Requirement {
+        match self {
+            Protocol::Ospf => OSPFD,
+            Protocol::Isis => ISISD,
+        }
+    }
+}
+
+/// FRR with one protocol daemon.
+pub(crate) struct Frr {
+    pub protocol: Protocol,
+}
+
+/// The instance's directory belongs to FRR: its daemons make sockets in it after they have dropped root.
+fn give_to_frr(place: &Place) -> Result<(), EngineError> {
+    let missing = || EngineError::Missing { program: "frr", package: "frr" };
+    let user = User::from_name(USER).ok().flatten().ok_or_else(missing)?;
+    let group = Group::from_name(GROUP).ok().flatten().ok_or_else(missing)?;
+    let dir = &place.dir;
+    let meta = fs::metadata(dir).map_err(EngineError::file("read", dir))?;
+    if (meta.uid(), meta.gid()) != (user.uid.as_raw(), group.gid.as_raw()) {
+        chown(dir, Some(user.uid), Some(group.gid))
+            .map_err(|e| EngineError::file("give to FRR", dir)(e.into()))?;
+    }
+    if meta.mode() & 0o777 != 0o755 {
+        fs::set_permissions(dir, fs::Permissions::from_mode(0o755))
+            .map_err(EngineError::file("open to FRR", dir))?;
+    }
+    Ok(())
+}
+
+impl Frr {
+    async fn start_one(&self, place: &Place, daemon: &Requirement) -> Result<Process, EngineError> {
+        if let Some(running) = instance::by_pid_file(place, daemon.program)? {
+            return Ok(running);
+        }
+        let program = daemon.program;
+        let dir = place.dir.to_string_lossy();
+        let zserv = format!("{dir}/zserv.api");
+        let pid_file = format!("{dir}/{program}.pid");
+        let config = format!("{dir}/{program}.conf");
+        instance::clear(place, &format!("{program}.pid"))?;
+        instance::clear(place, &format!("{program}.vty"))?;
+        let mut args = vec!["-d", "-z", &zserv, "--vty_socket", &dir, "-i", &pid_file, "-f", &config];
+        // The vty over TCP is of no use to us, and one port for all would clash.
+        args.extend(["-A", "127.0.0.1", "-P", "0"]);
+        if program == ZEBRA.program {
+            instance::clear(place, "zserv.api")?;
+            args.extend(["-K", KEEP_ROUTES_S]);
+        }
+        instance::start_daemon(place, daemon, &args).await
+    }
+
+    /// A protocol daemon that starts before zebra listens gives up on it for long.
+    async fn wait_for_zebra(&self, place: &Place) -> Result<(), EngineError> {
+        let socket = place.dir.join("zserv.api");
+        let begin = Instant::now();
+        while !socket.exists() {
+            if begin.elapsed() > ZEBRA_LIMIT {
+                let reason = format!("it has not opened {}", socket.display());
+                return Err(EngineError::Start { program: ZEBRA.program, reason });
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        Ok(())
+    }
+
+    async fn ask(
+        &self,
+        place: &Place,
+        program: &'static str,
+        command: &str,
+        limit: Duration,
+    ) -> Result<String, EngineError> {
+        vty::ask(program, &place.dir.join(format!("{program}.vty")), command, limit).await
+    }
+}
+
+#[async_trait]
+impl Driver for Frr {
+    fn engine(&self) -> Engine {
+        match self.protocol {
+            Protocol::Ospf => Engine::FrrOspf,
+            Protocol::Isis => Engine::FrrIsis,
+        }
+    }
+
+    fn requirements(&self) -> &'static [Requirement] {
+        match self.protocol {
+            Protocol::Ospf => &[ZEBRA, OSPFD],
+            Protocol::Isis => &[ZEBRA, ISISD],
+        }
+    }
+
+    fn process_count(&self) -> usize {
+        2
+    }
+
+    async fn prepare(&self, intent: &RouterIntent, place: &Place) -> Result<bool, EngineError> {
+        for requirement in self.requirements() {
+            requirement.find()?;
+        }
+        give_to_frr(place)?;
+        let dir = place.dir.to_string_lossy();
+        let zebra = instance::write(place, "zebra.conf", &config::zebra(intent, &dir))?;
+        let daemon = self.protocol.daemon().program;
+        let text = config::protocol(self.protocol, intent, &dir);
+        Ok(instance::write(place, &format!("{daemon}.conf"), &text)? || zebra)
+    }
+
+    async fn start(&self, place: &Place) -> Result<Vec<Process>, EngineError> {
+        let zebra = self.start_one(place, &ZEBRA).await?;
+        self.wait_for_zebra(place).await?;
+        let daemon = self.start_one(place, &self.protocol.daemon()).await?;
+        Ok(vec![zebra, daemon])
+    }
+
+    fn processes(&self, place: &Place) -> Result<Vec<Process>, EngineError> {
+        let programs = [ZEBRA.program, self.protocol.daemon().program];
+        programs.into_iter().filter_map(|program| instance::by_pid_file(place, program).transpose()).collect()
+    }
+
+    async fn health(&self, place: &Place, limit: Duration) -> Result<Health, EngineError> {
+        let program = self.protocol.daemon().program;
+        // Zebra too must answer: without it no route reaches the kernel.
+        self.ask(place, ZEBRA.program, "show zebra client summary", limit).await?;
+        let command = status::neighbours_command(self.protocol);
+        let answer = self.ask(place, program, command, limit).await?;
+        let neighbours = status::neighbours(self.protocol, &answer)
+            .map_err(|reason| EngineError::Answer { program, command: command.to_owned(), reason })?;
+        Ok(Health { neighbours })
+    }
+
+    async fn drift(
+        &self,
+        intent: &RouterIntent,
+        place: &Place,
+        limit: Duration,
+    ) -> Result<Vec<Drift>, EngineError> {
+        let program = self.protocol.daemon().program;
+        let running = self.ask(place, program, "show running-config", limit).await?;
+        Ok(config::drift(&config::protocol(self.protocol, intent, &place.dir.to_string_lossy()), &running))
+    }
+
+    async fn reconfigure(&self, place: &Place, _limit: Duration) -> Result<(), EngineError> {
+        // Undoing lines one by one is what goes wrong in reload scripts; a new process with the routes kept is exact.
+        self.stop(place, Duration::from_secs(1)).await
+    }
+}

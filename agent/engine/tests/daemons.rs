@@ -1,0 +1,276 @@
+//! The drivers against the real daemons: two routers on one link, each in a namespace of its own.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::PathBuf,
+    process::Command,
+    sync::atomic::{AtomicU32, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+use braid_engine::{
+    ATTACHED_PROTOCOL, Driver, EngineError, LinkIntent, Place, RouterIntent, cgroup::Cgroup, driver,
+};
+use braid_kernel::{Netns, Signal};
+use braid_proto::Engine;
+
+const LIMIT: Duration = Duration::from_secs(3);
+
+fn ip(args: &str) -> String {
+    let output = Command::new("ip").args(args.split_whitespace()).output().expect("ip runs");
+    assert!(output.status.success(), "ip {args}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// One of two routers. The first announces a prefix.
+struct Router {
+    driver: &'static dyn Driver,
+    intent: RouterIntent,
+    place: Place,
+}
+
+/// Two routers and the link between them; gone with the test.
+struct Pair {
+    name: String,
+    routers: [Router; 2],
+    root: PathBuf,
+}
+
+impl Pair {
+    fn new(engines: [Engine; 2]) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("te{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        // Under /run, since a unix socket's path must be short and FRR's account must reach it.
+        let root = PathBuf::from(format!("/run/{name}"));
+        let mut index = 0_u8;
+        let routers = engines.map(|engine| {
+            index += 1;
+            let netns = Netns::create(&format!("{name}.{index}")).expect("a namespace");
+            let dir = root.join(index.to_string());
+            fs::create_dir_all(&dir).expect("a directory");
+            ip(&format!("-n {name}.{index} addr add 100.64.0.{index}/32 dev lo"));
+            ip(&format!("-n {name}.{index} link set lo up"));
+            Router {
+                driver: driver(engine),
+                intent: RouterIntent {
+                    node: format!("r{index}").parse().expect("a name"),
+                    loopback: [100, 64, 0, index].into(),
+                    links: vec![LinkIntent {
+                        interface: "eth1".parse().expect("a name"),
+                        address: format!("100.65.0.{}/31", index + 1).parse().expect("a prefix"),
+                        metric: 30,
+                        mtu: 1500,
+                    }],
+                    attached: if index == 1 {
+                        vec!["198.18.1.0/24".parse().expect("a prefix")]
+                    } else {
+                        vec![]
+                    },
+                    hello: Duration::from_secs(1),
+                },
+                place: Place {
+                    dir,
+                    netns,
+                    cgroup: Cgroup::new(format!("braid-{name}-r{index}"), 1 << 29, 64),
+                },
+            }
+        });
+        ip(&format!("-n {name}.1 link add eth1 type veth peer name eth1 netns {name}.2"));
+        ip(&format!("-n {name}.1 link add port type veth peer name other netns {name}.2"));
+        for index in 1..=2 {
+            ip(&format!("-n {name}.{index} addr add 100.65.0.{}/31 dev eth1", index + 1));
+            ip(&format!("-n {name}.{index} link set eth1 up"));
+        }
+        ip(&format!("-n {name}.2 link set other up"));
+        ip(&format!("-n {name}.1 addr add 100.67.0.3/31 dev port"));
+        ip(&format!("-n {name}.1 link set port up"));
+        ip(&format!("-n {name}.1 route add 198.18.1.0/24 via 100.67.0.2 dev port proto {ATTACHED_PROTOCOL}"));
+        Self { name, routers, root }
+    }
+
+    async fn start(&self) {
+        for router in &self.routers {
+            router.place.cgroup.ensure().expect("this machine has control groups");
+            assert!(router.driver.prepare(&router.intent, &router.place).await.expect("prepared"));
+            assert!(!router.driver.prepare(&router.intent, &router.place).await.expect("prepared again"));
+            let started = router.driver.start(&router.place).await.expect("started");
+            assert_eq!(started.len(), router.driver.process_count());
+        }
+    }
+
+    fn routes(&self, index: usize) -> String {
+        ip(&format!("-n {}.{index} route", self.name))
+    }
+
+    async fn wait_for_routes(&self) -> Duration {
+        let begin = Instant::now();
+        let wanted = [(1, "100.64.0.2 "), (2, "100.64.0.1 "), (2, "198.18.1.0/24 ")];
+        while !wanted.iter().all(|(index, route)| self.routes(*index).contains(route)) {
+            assert!(
+                begin.elapsed() < Duration::from_secs(40),
+                "no routes: {} {}",
+                self.routes(1),
+                self.routes(2)
+            );
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        begin.elapsed()
+    }
+
+    async fn wait_for_adjacency(&self) {
+        for router in &self.routers {
+            let begin = Instant::now();
+            loop {
+                let health = router.driver.health(&router.place, LIMIT).await;
+                if health.as_ref().is_ok_and(|health| health.adjacencies() == 1) {
+                    break;
+                }
+                assert!(begin.elapsed() < Duration::from_secs(40), "no adjacency: {health:?}");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+impl Drop for Pair {
+    fn drop(&mut self) {
+        for (index, router) in self.routers.iter().enumerate() {
+            for process in router.driver.processes(&router.place).unwrap_or_default() {
+                let _ = process.signal(Signal::KILL);
+                while process.is_alive() {
+                    thread::sleep(Duration::from_millis(5));
+                }
+            }
+            let _ = Netns::delete(&format!("{}.{}", self.name, index + 1));
+            let _ = router.place.cgroup.delete();
+        }
+        let _ = fs::remove_dir_all(&self.root);
+    }
+}
+
+/// The whole life of a pair of one engine.
+async fn life(engine: Engine) {
+    let pair = Pair::new([engine; 2]);
+    pair.start().await;
+    let converged = pair.wait_for_routes().await;
+    pair.wait_for_adjacency().await;
+    println!("{engine}: two routers with all routes in {converged:?}");
+    let [first, second] = &pair.routers;
+
+    // The running configuration is the intent, in every engine's own words.
+    for router in &pair.routers {
+        let drift = router.driver.drift(&router.intent, &router.place, LIMIT).await.expect("an answer");
+        assert_eq!(drift, [], "{engine}");
+    }
+    // A prefix that somebody blackholes here is not announced.
+    ip(&format!("-n {}.1 route add blackhole 198.18.99.0/24", pair.name));
+    // Another intent is found to differ from what runs.
+    let mut other = first.intent.clone();
+    other.links[0].metric = 31;
+    let drift = first.driver.drift(&other, &first.place, LIMIT).await.expect("an answer");
+    assert_eq!(drift.len(), 1, "{drift:?}");
+    assert!(drift[0].wanted.contains("31") && drift[0].found.contains("30"), "{drift:?}");
+
+    // Adoption: whoever looks at the pid files finds the same processes, in their control group.
+    let pids = |router: &Router| -> BTreeSet<i32> {
+        router.driver.processes(&router.place).expect("read").iter().map(|p| p.pid()).collect()
+    };
+    let before = pids(first);
+    assert_eq!(before.len(), first.driver.process_count());
+    assert_eq!(first.place.cgroup.pids().into_iter().collect::<BTreeSet<_>>(), before);
+    let again = first.driver.start(&first.place).await.expect("nothing to start");
+    assert_eq!(again.iter().map(|p| p.pid()).collect::<BTreeSet<_>>(), before);
+
+    // A crash: the routes that the first life put into the kernel stay until the second has learnt them anew.
+    for process in first.driver.processes(&first.place).expect("read") {
+        process.signal(Signal::KILL).expect("killed");
+        process.exited().await.expect("it ends");
+    }
+    assert_eq!(pids(first).len(), 0);
+    first.driver.start(&first.place).await.expect("started again");
+    let begin = Instant::now();
+    let mut gone = 0;
+    while begin.elapsed() < Duration::from_secs(12) {
+        // The agent asks every second.
+        let _ = first.driver.health(&first.place, LIMIT).await;
+        gone += u32::from(!pair.routes(1).contains("100.64.0.2 "));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(gone, 0, "{engine}: the restarted router forgot its routes for a while");
+    pair.wait_for_routes().await;
+    pair.wait_for_adjacency().await;
+    assert!(!pair.routes(2).contains("198.18.99.0/24"), "a foreign route was announced");
+
+    // A frozen daemon is silent within the limit.
+    let frozen = second.driver.processes(&second.place).expect("read");
+    for process in &frozen {
+        process.signal(Signal::STOP).expect("stopped");
+    }
+    let begin = Instant::now();
+    let error = second.driver.health(&second.place, Duration::from_millis(300)).await.expect_err("frozen");
+    assert!(matches!(error, EngineError::Silent { .. }), "{error}");
+    assert!(begin.elapsed() < Duration::from_secs(2));
+    for process in &frozen {
+        process.signal(Signal::CONT).expect("continued");
+    }
+
+    // The new metric takes effect.
+    assert!(first.driver.prepare(&other, &first.place).await.expect("prepared"));
+    first.driver.reconfigure(&first.place, LIMIT).await.expect("reconfigured");
+    first.driver.start(&first.place).await.expect("runs");
+    pair.wait_for_adjacency().await;
+    assert_eq!(first.driver.drift(&other, &first.place, LIMIT).await.expect("an answer"), []);
+
+    for router in &pair.routers {
+        router.driver.stop(&router.place, Duration::from_secs(2)).await.expect("stopped");
+        assert_eq!(pids(router).len(), 0);
+        router.place.cgroup.delete().expect("nothing is in it");
+    }
+}
+
+#[tokio::test]
+async fn frr_ospf() {
+    life(Engine::FrrOspf).await;
+}
+
+#[tokio::test]
+async fn frr_isis() {
+    life(Engine::FrrIsis).await;
+}
+
+#[tokio::test]
+async fn bird_ospf() {
+    life(Engine::BirdOspf).await;
+}
+
+#[tokio::test]
+async fn two_code_bases_form_one_ospf_network() {
+    let pair = Pair::new([Engine::BirdOspf, Engine::FrrOspf]);
+    pair.start().await;
+    pair.wait_for_routes().await;
+    pair.wait_for_adjacency().await;
+    // FRR sees the prefix that BIRD announces at the metric that FRR itself would announce it at: 30 + 20.
+    let second = &pair.routers[1];
+    let vtysh = second
+        .place
+        .netns
+        .command("vtysh")
+        .args(["--vty_socket", &second.place.dir.to_string_lossy(), "-c", "show ip ospf route"])
+        .output()
+        .expect("vtysh runs");
+    let text = String::from_utf8_lossy(&vtysh.stdout).into_owned();
+    assert!(text.contains("N E1 198.18.1.0/24         [50] tag: 0"), "{text}");
+}
+
+#[tokio::test]
+async fn a_configuration_that_a_daemon_refuses_is_told_with_its_words() {
+    let pair = Pair::new([Engine::BirdOspf, Engine::FrrOspf]);
+    for (router, file) in pair.routers.iter().zip(["bird.conf", "ospfd.conf"]) {
+        router.driver.prepare(&router.intent, &router.place).await.expect("prepared");
+        fs::write(router.place.dir.join(file), "this is no configuration\n").expect("written");
+    }
+    let error = pair.routers[0].driver.start(&pair.routers[0].place).await.expect_err("refused").to_string();
+    assert!(error.contains("bird does not start") && error.contains("syntax error"), "{error}");
+}

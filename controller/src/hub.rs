@@ -1,0 +1,165 @@
+//! Where streams and calls meet: the state behind a mutex, the desired state in a watch channel, the store.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+use braid_proto::{NodeName, v1};
+use ipnet::Ipv4Net;
+use tokio::sync::watch;
+use tracing::{info, warn};
+
+use crate::{
+    desired::Desired,
+    error::ApiError,
+    in_force::InForce,
+    report::{FibChange, Hello, NodeReport, VoteChange},
+    state::{Caller, Inbox, Role, State},
+    store::Store,
+};
+
+/// How long a border may take to explain a vote.
+const EXPLAIN_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// What all services share.
+#[derive(Debug)]
+pub(crate) struct Hub {
+    pub(crate) started: SystemTime,
+    state: Mutex<State>,
+    desired: watch::Sender<Arc<Desired>>,
+    /// Held while a topology is put in force, so that one comes after the other.
+    store: Mutex<Store>,
+    stopping: watch::Sender<bool>,
+}
+
+/// A stream's place in the state, given up when dropped.
+#[derive(Debug)]
+pub(crate) struct Membership {
+    hub: Arc<Hub>,
+    pub(crate) caller: Caller,
+}
+
+impl Drop for Membership {
+    fn drop(&mut self) {
+        self.hub.state().leave(&self.caller, SystemTime::now());
+    }
+}
+
+/// What putting a topology in force came to.
+#[derive(Debug)]
+pub(crate) struct Applied {
+    pub(crate) revision: u64,
+    pub(crate) changed: bool,
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Hub {
+    pub(crate) fn new(store: Store, in_force: Option<InForce>) -> Self {
+        let started = SystemTime::now();
+        let state = State::new(in_force, started);
+        Self {
+            started,
+            desired: watch::Sender::new(Arc::new(state.desired())),
+            state: Mutex::new(state),
+            store: Mutex::new(store),
+            stopping: watch::Sender::new(false),
+        }
+    }
+
+    /// The state. Keep it for as short as possible, and never over an await.
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        // Reports are whole and come again, so what a panic left half done mends itself.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn desired(&self) -> watch::Receiver<Arc<Desired>> {
+        self.desired.subscribe()
+    }
+
+    /// Ends all streams.
+    pub(crate) fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    /// Resolves when the controller stops.
+    pub(crate) async fn stopping(&self) {
+        // An error would mean that the sender is gone, and it is ours.
+        let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
+    }
+
+    pub(crate) fn join(self: &Arc<Self>, role: Role, hello: &Hello) -> Result<(Membership, Inbox), ApiError> {
+        let (caller, inbox) = self.state().join(role, hello)?;
+        Ok((Membership { hub: Arc::clone(self), caller }, inbox))
+    }
+
+    pub(crate) fn reported(&self, caller: &Caller, report: NodeReport) -> Result<(), ApiError> {
+        let mut state = self.state();
+        if state.reported(caller, report)? {
+            info!(node = %caller.node, "links have changed in a virtual network: borders hear of new layout classes");
+            self.desired.send_replace(Arc::new(state.desired()));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn forwarded(&self, caller: &Caller, change: FibChange) -> Result<(), ApiError> {
+        self.state().forwarded(caller, change)
+    }
+
+    pub(crate) fn voted(&self, caller: &Caller, change: VoteChange) -> Result<(), ApiError> {
+        self.state().voted(caller, change)
+    }
+
+    pub(crate) fn answered(&self, caller: &Caller, reply: v1::ExplainReply) {
+        self.state().answered(caller, reply);
+    }
+
+    /// Asks a border why it forwards `asked`, a voted prefix or an address (/32) in one, as it does.
+    pub(crate) async fn explain(&self, border: &NodeName, asked: Ipv4Net) -> Result<v1::Explanation, ApiError> {
+        let (prefix, answer) = {
+            let mut state = self.state();
+            let prefix = state.voted_prefix(border, asked)?;
+            (prefix, state.ask(border, prefix)?)
+        };
+        let seconds = EXPLAIN_TIMEOUT.as_secs();
+        let reply = tokio::time::timeout(EXPLAIN_TIMEOUT, answer)
+            .await
+            .map_err(|_| ApiError::BorderSilent { border: border.clone(), seconds })?
+            .map_err(|_| ApiError::BorderAway { border: border.clone() })?;
+        let mut explanation = reply.ok_or_else(|| ApiError::UnknownPrefix {
+            border: border.clone(),
+            prefix: prefix.to_string(),
+            why: "it says so itself; it may not have the newest topology yet",
+        })?;
+        if let Some(vote) = &mut explanation.vote {
+            vote.border = border.to_string();
+        }
+        Ok(explanation)
+    }
+
+    /// Puts a topology in force, stored first. On an error nothing changes. Blocks on the file system.
+    pub(crate) fn apply(&self, text: String, file: &str) -> Result<Applied, ApiError> {
+        let store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        let (allocation, revision, ours, old_text) = match &self.state().in_force {
+            Some(f) => (f.allocation.clone(), f.revision, Some(f.plan.network.clone()), Some(f.text.clone())),
+            None => {
+                let stored = store.numbers()?;
+                (stored.allocation, stored.revision, None, None)
+            }
+        };
+        let changed = old_text.as_ref() != Some(&text);
+        let next_revision = if changed { revision + 1 } else { revision };
+        let (next, warnings) = InForce::prepare(text, file, &allocation, next_revision, ours.as_ref())?;
+        if changed {
+            store.save(&next.text, &next.allocation, next.revision)?;
+            info!(revision = next.revision, file, "a topology is put in force");
+            for warning in &warnings {
+                warn!("{warning}");
+            }
+            let mut state = self.state();
+            state.put_in_force(next);
+            self.desired.send_replace(Arc::new(state.desired()));
+        }
+        Ok(Applied { revision: next_revision, changed, warnings })
+    }
+}

@@ -1,0 +1,301 @@
+//! All that the controller knows: what is in force, what was last heard, and who is connected.
+//!
+//! Plain data and plain methods; the hub guards it with a mutex and does the waiting.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    time::SystemTime,
+};
+
+use braid_layout::NodePlan;
+use braid_proto::{NodeName, VnId, v1};
+use ipnet::Ipv4Net;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{
+    desired::Desired,
+    error::ApiError,
+    fleet::{FibError, Fleet},
+    in_force::InForce,
+    links::Links,
+    report::{FibChange, Hello, NodeReport, VoteChange},
+};
+
+/// How many routes are held for one node. A router with the whole Internet's table has about half of this.
+const MAX_ROUTES: usize = 2_000_000;
+/// How many questions may wait for one border.
+const MAX_QUESTIONS: usize = 32;
+
+/// The two kinds of callers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Role {
+    Agent,
+    Border,
+}
+
+impl Role {
+    pub(crate) const fn in_words(self) -> &'static str {
+        match self {
+            Self::Agent => "agent",
+            Self::Border => "border",
+        }
+    }
+}
+
+/// The caller of a stream.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Caller {
+    pub(crate) role: Role,
+    pub(crate) node: NodeName,
+    /// Tells it from an older stream for the same node.
+    pub(crate) id: u64,
+}
+
+/// What a stream hears from the rest of the controller.
+#[derive(Debug)]
+pub(crate) struct Inbox {
+    /// The pid of whoever takes over.
+    pub(crate) replaced: oneshot::Receiver<i32>,
+    /// Questions for a border.
+    pub(crate) questions: mpsc::Receiver<v1::ExplainQuery>,
+}
+
+type Answer = oneshot::Sender<Option<v1::Explanation>>;
+
+/// A connected stream.
+#[derive(Debug)]
+struct Session {
+    id: u64,
+    replaced: oneshot::Sender<i32>,
+    questions: mpsc::Sender<v1::ExplainQuery>,
+    answers: HashMap<u64, Answer>,
+}
+
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) in_force: Option<InForce>,
+    pub(crate) fleet: Fleet,
+    pub(crate) links: Links,
+    classes: BTreeMap<VnId, u64>,
+    border_revision: u64,
+    /// Virtual networks that have left the topology; word of them may still be under way.
+    retired: BTreeSet<VnId>,
+    sessions: HashMap<(Role, NodeName), Session>,
+    last_id: u64,
+}
+
+impl State {
+    /// `now` seeds the revision of border specifications, which must grow over restarts too.
+    pub(crate) fn new(in_force: Option<InForce>, now: SystemTime) -> Self {
+        let since_epoch = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let mut state = Self {
+            in_force: None,
+            fleet: Fleet::default(),
+            links: Links::default(),
+            classes: BTreeMap::new(),
+            border_revision: u64::try_from(since_epoch.as_millis()).unwrap_or_default(),
+            retired: BTreeSet::new(),
+            sessions: HashMap::new(),
+            last_id: 0,
+        };
+        if let Some(in_force) = in_force {
+            state.put_in_force(in_force);
+        }
+        state
+    }
+
+    pub(crate) fn put_in_force(&mut self, next: InForce) {
+        if let Some(old) = self.in_force.take() {
+            self.retired.extend(old.plan.vns.iter().map(|v| v.id));
+        }
+        for vn in &next.plan.vns {
+            self.retired.remove(&vn.id);
+        }
+        self.fleet.follow(&next.plan);
+        self.links = Links::of(&next.plan, &self.fleet);
+        self.classes = self.links.classes(&next.plan);
+        self.border_revision += 1;
+        self.in_force = Some(next);
+    }
+
+    /// What everyone is to do now.
+    pub(crate) fn desired(&self) -> Desired {
+        self.in_force.as_ref().map_or_else(Desired::default, |f| {
+            Desired::of(&f.plan, f.revision, &self.classes, self.border_revision)
+        })
+    }
+
+    fn planned(&self) -> Result<&InForce, ApiError> {
+        self.in_force.as_ref().ok_or(ApiError::NoTopology)
+    }
+
+    /// Lets a caller in; an older stream for the same node has to go.
+    pub(crate) fn join(&mut self, role: Role, hello: &Hello) -> Result<(Caller, Inbox), ApiError> {
+        let plan = &self.planned()?.plan;
+        if hello.network != plan.network {
+            let (asked, ours) = (hello.network.clone(), plan.network.clone());
+            return Err(ApiError::OtherNetwork { asked, ours });
+        }
+        let Some(node) = plan.node(&hello.node) else {
+            let (network, node) = (plan.network.clone(), hello.node.clone());
+            return Err(ApiError::UnknownNode { network, node });
+        };
+        if role == Role::Border && node.border.is_none() {
+            return Err(ApiError::NotBorder { node: hello.node.clone() });
+        }
+
+        self.last_id += 1;
+        let caller = Caller { role, node: hello.node.clone(), id: self.last_id };
+        let (replaced, replaced_receiver) = oneshot::channel();
+        let (questions, questions_receiver) = mpsc::channel(MAX_QUESTIONS);
+        let session = Session { id: caller.id, replaced, questions, answers: HashMap::new() };
+        if let Some(old) = self.sessions.insert((role, hello.node.clone()), session) {
+            // A stream that has ended meanwhile needs no word.
+            let _ = old.replaced.send(hello.pid);
+        }
+        if let Some(actual) = self.fleet.node_mut(&hello.node) {
+            match role {
+                Role::Agent => actual.agent_joined(hello),
+                Role::Border => actual.border_joined(hello),
+            }
+        }
+        Ok((caller, Inbox { replaced: replaced_receiver, questions: questions_receiver }))
+    }
+
+    /// A stream has ended. Questions that wait for its answer fail.
+    pub(crate) fn leave(&mut self, caller: &Caller, now: SystemTime) {
+        if self.session(caller).is_none() {
+            return;
+        }
+        self.sessions.remove(&(caller.role, caller.node.clone()));
+        if let Some(actual) = self.fleet.node_mut(&caller.node) {
+            actual.left(caller.role, now);
+        }
+    }
+
+    fn session(&mut self, caller: &Caller) -> Option<&mut Session> {
+        self.sessions.get_mut(&(caller.role, caller.node.clone())).filter(|s| s.id == caller.id)
+    }
+
+    /// Takes an agent's report. True if borders are to hear of it.
+    pub(crate) fn reported(&mut self, caller: &Caller, report: NodeReport) -> Result<bool, ApiError> {
+        if self.session(caller).is_none() {
+            return Ok(false);
+        }
+        for router in &report.routers {
+            self.check_vn(router.vn, report.revision)?;
+        }
+        let Some(in_force) = &self.in_force else { return Ok(false) };
+        let Some(actual) = self.fleet.node_mut(&caller.node) else { return Ok(false) };
+        let vns: Vec<VnId> = in_force.plan.vns.iter().map(|v| v.id).collect();
+        actual.reported(report, &vns);
+
+        self.links = Links::of(&in_force.plan, &self.fleet);
+        let classes = self.links.classes(&in_force.plan);
+        let changed = classes != self.classes;
+        if changed {
+            self.classes = classes;
+            self.border_revision += 1;
+        }
+        Ok(changed)
+    }
+
+    /// Takes a change of a FIB.
+    pub(crate) fn forwarded(&mut self, caller: &Caller, change: FibChange) -> Result<(), ApiError> {
+        if self.session(caller).is_none() {
+            return Ok(());
+        }
+        let node = self.fleet.node(&caller.node);
+        let revision = node.and_then(|n| n.current_report()).map_or(0, |r| r.revision);
+        if !self.check_vn(change.vn, revision)? {
+            return Ok(());
+        }
+        let Some(actual) = self.fleet.node_mut(&caller.node) else { return Ok(()) };
+        actual.forwarded(change, MAX_ROUTES).map_err(|error| match error {
+            FibError::Malformed(error) => error.into(),
+            FibError::TooManyRoutes { max } => ApiError::TooManyRoutes { max },
+        })
+    }
+
+    /// Whether word of `vn` counts. An agent that works towards `revision` may still speak of virtual networks that have
+    /// left the topology; it is just not listened to.
+    fn check_vn(&self, vn: VnId, revision: u64) -> Result<bool, ApiError> {
+        let in_force = self.planned()?;
+        if in_force.plan.vn(vn).is_some() {
+            Ok(true)
+        } else if self.retired.contains(&vn) || revision != in_force.revision {
+            Ok(false)
+        } else {
+            Err(ApiError::UnknownVn { vn })
+        }
+    }
+
+    /// Takes changed votes.
+    pub(crate) fn voted(&mut self, caller: &Caller, change: VoteChange) -> Result<(), ApiError> {
+        if self.session(caller).is_none() {
+            return Ok(());
+        }
+        let plan = self.in_force.as_ref().and_then(|f| f.plan.node(&caller.node));
+        let foreign = plan.and_then(|n| n.border.as_ref()).map_or(&[][..], |b| &b.foreign);
+        let Some(actual) = self.fleet.node_mut(&caller.node) else { return Ok(()) };
+        Ok(actual.voted(change, |prefix| foreign.iter().any(|f| f.prefix == *prefix))?)
+    }
+
+    /// Puts a question to a border. The answer comes over the receiver, which fails if the border leaves.
+    pub(crate) fn ask(
+        &mut self,
+        border: &NodeName,
+        prefix: Ipv4Net,
+    ) -> Result<(u64, oneshot::Receiver<Option<v1::Explanation>>), ApiError> {
+        self.last_id += 1;
+        let id = self.last_id;
+        let away = || ApiError::BorderAway { border: border.clone() };
+        let session = self.sessions.get_mut(&(Role::Border, border.clone())).ok_or_else(away)?;
+        let question = v1::ExplainQuery { id, prefix: prefix.to_string() };
+        session.questions.try_send(question).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => ApiError::BorderBusy { border: border.clone() },
+            mpsc::error::TrySendError::Closed(_) => away(),
+        })?;
+        let (answer, receiver) = oneshot::channel();
+        session.answers.retain(|_, waiting| !waiting.is_closed());
+        session.answers.insert(id, answer);
+        Ok((id, receiver))
+    }
+
+    /// Hands an answer to whoever asked; nobody, if it comes too late.
+    pub(crate) fn answered(&mut self, caller: &Caller, reply: v1::ExplainReply) {
+        if let Some(answer) = self.session(caller).and_then(|s| s.answers.remove(&reply.id)) {
+            // Whoever asked may have given up this very moment.
+            let _ = answer.send(reply.explanation);
+        }
+    }
+
+    /// The voted prefix that is meant by a prefix or an address at a border.
+    pub(crate) fn voted_prefix(&self, border: &NodeName, asked: Ipv4Net) -> Result<Ipv4Net, ApiError> {
+        let plan = &self.planned()?.plan;
+        let known = || {
+            let names = plan.nodes.iter().filter(|n| n.border.is_some()).map(|n| n.name.as_str());
+            match names.take(20).collect::<Vec<_>>().join(", ") {
+                names if names.is_empty() => "none".to_owned(),
+                names => names,
+            }
+        };
+        let unknown = || {
+            let (network, border) = (plan.network.clone(), border.clone());
+            ApiError::UnknownBorder { network, border, known: known() }
+        };
+        let found = plan.node(border).and_then(|n: &NodePlan| n.border.as_ref()).ok_or_else(unknown)?;
+        let meant = |prefix: &Ipv4Net| {
+            *prefix == asked || (asked.prefix_len() == 32 && prefix.contains(&asked.addr()))
+        };
+        if let Some(foreign) = found.foreign.iter().find(|f| meant(&f.prefix)) {
+            return Ok(foreign.prefix);
+        }
+        let why = if found.attached.iter().any(|a| meant(&a.prefix)) {
+            "it is attached there"
+        } else {
+            "it is not an attached prefix of another border"
+        };
+        Err(ApiError::UnknownPrefix { border: border.clone(), prefix: asked.to_string(), why })
+    }
+}
