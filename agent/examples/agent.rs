@@ -6,7 +6,7 @@ use braid_agent::{AgentConfig, run};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter("info").init();
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).with_env_filter("info").init();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [network, node, controller, run_dir] = &arguments[..] else {
         return Err("usage: agent NETWORK NODE CONTROLLER RUN_DIR".into());

@@ -54,7 +54,11 @@ pub(crate) fn publish(links: &watch::Sender<Arc<NodeLinks>>, event: &LinkEvent) 
 }
 
 /// Carries the physical links' state over to a virtual router's links, and does nothing else, so that it is quick.
-pub(crate) async fn carry_over(inside: &Netlink, router: &Router, node: &NodeLinks) -> Result<(), NetlinkError> {
+pub(crate) async fn carry_over(
+    inside: &Netlink,
+    router: &Router,
+    node: &NodeLinks,
+) -> Result<(), NetlinkError> {
     let devices = inside.links().await?;
     let mut result = Ok(());
     for link in &router.links {

@@ -88,8 +88,11 @@ impl Mirror {
         if !self.has_news() {
             return None;
         }
-        let mut delta =
-            v1::FibDelta { vn_id: vn.into(), snapshot: std::mem::take(&mut self.untold), ..Default::default() };
+        let mut delta = v1::FibDelta {
+            vn_id: vn.into(),
+            snapshot: std::mem::take(&mut self.untold),
+            ..Default::default()
+        };
         for _ in 0..CHUNK {
             let Some(prefix) = self.dirty.pop_first() else { break };
             match self.routes.get(&prefix) {
@@ -232,7 +235,8 @@ impl Fibs {
             _ => None,
         });
         if left_out > 0 {
-            let problem = format!("it holds more than {MAX_ROUTES} routes; the controller does not see the others");
+            let problem =
+                format!("it holds more than {MAX_ROUTES} routes; the controller does not see the others");
             board.note(about, Err(problem));
         } else if let Some(outcome) = stale {
             board.note(about, outcome);
@@ -250,7 +254,13 @@ mod tests {
 
     fn entry(number: u32) -> FibEntry {
         let address = std::net::Ipv4Addr::from(0x0a00_0000 + number);
-        FibEntry { prefix: address.into(), kind: RouteKind::Blackhole, next_hops: vec![], priority: 0, protocol: 4 }
+        FibEntry {
+            prefix: address.into(),
+            kind: RouteKind::Blackhole,
+            next_hops: vec![],
+            priority: 0,
+            protocol: 4,
+        }
     }
 
     fn told(fibs: &Fibs) -> Vec<v1::FibDelta> {
@@ -264,10 +274,10 @@ mod tests {
         fibs.update(vn(), |mirror| mirror.replace(&many));
         fibs.tell_all();
         let first = told(&fibs);
-        assert_eq!(first.iter().map(|d| (d.snapshot, d.changed.len())).collect::<Vec<_>>(), [
-            (true, 4096),
-            (false, 904)
-        ]);
+        assert_eq!(
+            first.iter().map(|d| (d.snapshot, d.changed.len())).collect::<Vec<_>>(),
+            [(true, 4096), (false, 904)]
+        );
         // A route that comes and goes between two messages, and one that changes twice, are told once, as they are now.
         fibs.update(vn(), |mirror| {
             mirror.change(entry(9000).prefix, Some(&entry(9000)));

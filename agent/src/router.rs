@@ -15,7 +15,11 @@ use crate::{
 
 /// Runs a virtual router as `wanted` has it, and takes it down when that is nothing. Ends early, leaving everything as it
 /// is, when the sender of `wanted` is gone.
-pub(crate) async fn run(node: Arc<Node>, identity: Identity, mut wanted: watch::Receiver<Option<Arc<Router>>>) {
+pub(crate) async fn run(
+    node: Arc<Node>,
+    identity: Identity,
+    mut wanted: watch::Receiver<Option<Arc<Router>>>,
+) {
     let first = wanted.borrow_and_update().clone();
     if let Some(first) = first {
         live(&node, first, &mut wanted).await;

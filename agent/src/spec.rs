@@ -160,9 +160,10 @@ impl TryFrom<v1::NodeSpec> for Spec {
     type Error = FieldError;
 
     fn try_from(wire: v1::NodeSpec) -> Result<Self, FieldError> {
-        let links = wire.links.iter().map(|l| {
-            Ok((number("links.number", l.number)?, parse("links.interface", &l.interface)?))
-        });
+        let links = wire
+            .links
+            .iter()
+            .map(|l| Ok((number("links.number", l.number)?, parse("links.interface", &l.interface)?)));
         let spec = Spec {
             revision: wire.revision,
             node: parse("node", &wire.node)?,

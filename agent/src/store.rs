@@ -29,7 +29,11 @@ pub(crate) fn keep_instance(run_dir: &Path, identity: &Identity) -> Result<(), S
     fs::DirBuilder::new().recursive(true).mode(DIR_MODE).create(&dir).map_err(failed)?;
     let path = dir.join(IDENTITY);
     let text = serde_json::to_vec(identity).map_err(|e| failed(e.into()))?;
-    if fs::read(&path).is_ok_and(|known| known == text) { Ok(()) } else { replace_file(&path, &text).map_err(failed) }
+    if fs::read(&path).is_ok_and(|known| known == text) {
+        Ok(())
+    } else {
+        replace_file(&path, &text).map_err(failed)
+    }
 }
 
 /// Whose the directories of instances are. One that does not say so is nobody's, and is passed over.
@@ -74,11 +78,10 @@ pub(crate) fn keep(run_dir: &Path, spec: &v1::NodeSpec) -> Result<(), String> {
 /// The specification kept last; `None` where there is none.
 pub(crate) fn kept(run_dir: &Path) -> Result<Option<v1::NodeSpec>, String> {
     let path = run_dir.join(FILE);
-    let failed = |reason: String| format!("cannot read {}, waiting for the controller: {reason}", path.display());
+    let failed =
+        |reason: String| format!("cannot read {}, waiting for the controller: {reason}", path.display());
     match fs::read(&path) {
-        Ok(bytes) => {
-            v1::NodeSpec::decode(bytes.as_slice()).map(Some).map_err(|e| failed(e.to_string()))
-        }
+        Ok(bytes) => v1::NodeSpec::decode(bytes.as_slice()).map(Some).map_err(|e| failed(e.to_string())),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(failed(e.to_string())),
     }

@@ -183,7 +183,8 @@ async fn first_exit(processes: &[Process]) -> usize {
 pub(crate) fn remains(place: &Place, known: &[InstanceProcess]) -> Vec<Process> {
     let known = known.iter().filter_map(|p| ProcessId { pid: p.pid, start_time: p.start_time }.open());
     let grouped = place.cgroup.pids().into_iter().filter_map(|pid| Process::open(pid).ok());
-    let by_id: BTreeMap<ProcessId, Process> = known.chain(grouped).map(|process| (process.id(), process)).collect();
+    let by_id: BTreeMap<ProcessId, Process> =
+        known.chain(grouped).map(|process| (process.id(), process)).collect();
     by_id.into_values().collect()
 }
 
@@ -499,7 +500,8 @@ impl Supervisor {
 
     /// Says how the instance fares: to the border beside us, then to the controller.
     fn set(&mut self, state: State, error: Option<String>) {
-        let file = InstanceFile { state: state.into(), processes: self.named.clone(), restarts: self.restarts };
+        let file =
+            InstanceFile { state: state.into(), processes: self.named.clone(), restarts: self.restarts };
         if self.file.as_ref() != Some(&file) {
             let written = file.write(&self.dir);
             if written.is_ok() {
@@ -534,13 +536,10 @@ mod tests {
     #[test]
     fn silence_is_borne_then_told_then_ended() {
         let seconds = Duration::from_secs;
-        assert_eq!([0, 2, 3, 29, 30].map(|s| silence(seconds(s))), [
-            Silence::Passing,
-            Silence::Passing,
-            Silence::Silent,
-            Silence::Silent,
-            Silence::Dead
-        ]);
+        assert_eq!(
+            [0, 2, 3, 29, 30].map(|s| silence(seconds(s))),
+            [Silence::Passing, Silence::Passing, Silence::Silent, Silence::Silent, Silence::Dead]
+        );
     }
 
     #[test]

@@ -29,7 +29,12 @@ const QUEUE: usize = 16;
 const BREATH: Duration = Duration::from_secs(2);
 
 /// Stays in touch with the controller for ever. Specifications go to `specs`; how they are received shows on the board.
-pub(crate) async fn run(config: AgentConfig, board: Arc<Board>, fibs: Arc<Fibs>, specs: mpsc::Sender<v1::NodeSpec>) {
+pub(crate) async fn run(
+    config: AgentConfig,
+    board: Arc<Board>,
+    fibs: Arc<Fibs>,
+    specs: mpsc::Sender<v1::NodeSpec>,
+) {
     stay_connected(&config.controller, config.tls.as_ref(), |channel| {
         let line = Line { board: board.subscribe(), fibs: &fibs, specs: &specs };
         line.session(channel, &config)
@@ -66,7 +71,12 @@ impl Line<'_> {
         (got_through, result)
     }
 
-    async fn exchange(mut self, channel: Channel, hello: v1::Hello, got_through: &mut bool) -> Result<(), Status> {
+    async fn exchange(
+        mut self,
+        channel: Channel,
+        hello: v1::Hello,
+        got_through: &mut bool,
+    ) -> Result<(), Status> {
         let (up, requests) = mpsc::channel(QUEUE);
         send(&up, Up::Hello(hello)).await?;
         let mut client = v1::fleet_service_client::FleetServiceClient::new(channel);

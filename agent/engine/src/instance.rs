@@ -5,7 +5,7 @@ use std::{
     io::{self, Read, Seek, SeekFrom},
     path::Path,
     process::{Output, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use braid_kernel::Process;
@@ -15,6 +15,8 @@ use crate::{EngineError, Place, Requirement};
 
 /// How long a daemon may take from its start until it has gone into the background.
 const START_LIMIT: Duration = Duration::from_secs(10);
+/// How long it may then take to write its pid file.
+const PID_FILE_LIMIT: Duration = Duration::from_secs(3);
 /// How much of a log goes into an error.
 const LAST_WORDS: u64 = 600;
 
@@ -81,7 +83,15 @@ pub(crate) async fn start_daemon(
     if !output.status.success() {
         return Err(failed(output.status.to_string()));
     }
-    let process = by_pid_file(place, program)?.ok_or_else(|| failed("it ended at once".to_owned()))?;
+    let begin = Instant::now();
+    let process = loop {
+        // BIRD goes into the background first and writes its pid file then.
+        match by_pid_file(place, program)? {
+            Some(process) => break process,
+            None if begin.elapsed() > PID_FILE_LIMIT => return Err(failed("it ended at once".to_owned())),
+            None => tokio::time::sleep(Duration::from_millis(2)).await,
+        }
+    };
     if let Err(error) = place.cgroup.add(process.pid()) {
         // Routing without bounds beats not routing.
         warn!("{program} runs without bounds: {error}");

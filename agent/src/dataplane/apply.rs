@@ -1,13 +1,14 @@
 //! Carrying a plan out in the kernel.
 
-use braid_kernel::{Netlink, NetlinkError, NextHop, Route, RouteKind, VethSpec, VxlanSpec};
+use braid_kernel::{Netlink, NetlinkError, NextHop, Route, RouteChange, RouteKind, VethSpec, VxlanSpec};
 use ipnet::Ipv4Net;
 use thiserror::Error;
+use tokio::runtime::Handle;
 
 use super::plan::{Action, Side};
 use crate::{
     carrier::NodeLinks,
-    dataplane::{MARK, PROTOCOL},
+    dataplane::{MARK, PROTOCOL, on_thread},
     fib::MAIN_TABLE,
     spec::{Port, Router, VirtualLink},
 };
@@ -68,7 +69,7 @@ impl Hands<'_> {
             Action::AddStatic(prefix) => self.add_static(*prefix).await,
             Action::DropStatic(prefix) => {
                 let any = Route::new(*prefix, MAIN_TABLE, PROTOCOL, RouteKind::Unicast);
-                self.inside.delete_route(&any).await
+                self.change_route(RouteChange::Delete(any)).await
             }
         }
     }
@@ -107,6 +108,15 @@ impl Hands<'_> {
             || NetlinkError::NoSuchLink { name: name.to_owned(), namespace: self.inside.netns().label() };
         let device = self.inside.link(name).await?.ok_or_else(missing)?;
         let hop = NextHop::new(port.node.addr(), device.index);
-        self.inside.replace_route(&Route::unicast(prefix, MAIN_TABLE, PROTOCOL, hop)).await
+        let route = Route::unicast(prefix, MAIN_TABLE, PROTOCOL, hop);
+        self.change_route(RouteChange::Replace(route)).await
+    }
+
+    /// Changes a route. The compiler cannot see that the kernel crate's future may move between threads (rust-lang/rust
+    /// issue 102211), so a thread keeps it; these changes are rare.
+    async fn change_route(&self, change: RouteChange) -> Result<(), NetlinkError> {
+        let (inside, runtime) = (self.inside.clone(), Handle::current());
+        let refused = on_thread(move || runtime.block_on(inside.apply_routes(&[change]))).await?;
+        refused.into_iter().next().map_or(Ok(()), |refused| Err(refused.error))
     }
 }

@@ -11,8 +11,10 @@ pub mod plan;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    future::pending,
     io,
     ops::ControlFlow,
+    panic::resume_unwind,
     sync::Arc,
     time::Duration,
 };
@@ -25,6 +27,7 @@ use braid_proto::VnId;
 use thiserror::Error;
 use tokio::{
     sync::watch,
+    task::{JoinError, spawn_blocking},
     time::{Instant, sleep_until},
 };
 use tracing::{info, warn};
@@ -112,6 +115,16 @@ fn found(name: &str) -> Result<Netns, DataplaneError> {
     Ok(netns)
 }
 
+/// Runs what may take its time on a thread of its own. A panic in it goes on in the caller.
+async fn on_thread<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> T {
+    match spawn_blocking(f).await.map_err(JoinError::try_into_panic) {
+        Ok(done) => done,
+        Err(Ok(panic)) => resume_unwind(panic),
+        // The runtime is shutting down, and we with it.
+        Err(Err(_cancelled)) => pending().await,
+    }
+}
+
 /// The namespace while we hold it.
 struct Inside {
     netns: Netns,
@@ -124,8 +137,7 @@ struct Inside {
 impl Inside {
     async fn open(name: &str) -> Result<Self, DataplaneError> {
         let name = name.to_owned();
-        let found = tokio::task::spawn_blocking(move || found(&name));
-        let netns = found.await.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked.into_panic()))?;
+        let netns = on_thread(move || found(&name)).await?;
         let netlink = Netlink::open(&netns)?;
         let watch = LinkWatch::open(&netns)?;
         Ok(Self { netns, netlink, watch, links: BTreeMap::new() })
@@ -238,7 +250,7 @@ impl Dataplane {
             let event = async {
                 match &mut self.inside {
                     Some(inside) => inside.watch.next().await,
-                    None => std::future::pending().await,
+                    None => pending().await,
                 }
             };
             tokio::select! {

@@ -62,6 +62,7 @@ pub(crate) async fn observe(
     let statics: BTreeSet<Ipv4Net> = inside.routes(ours).await?.iter().map(|route| route.prefix).collect();
     let attached: BTreeSet<Ipv4Net> = router.attached.iter().copied().collect();
     // The whole table may be large, so it is read only where it matters.
-    let occupied = if attached.is_subset(&statics) { BTreeSet::new() } else { occupied(inside, &attached).await? };
+    let occupied =
+        if attached.is_subset(&statics) { BTreeSet::new() } else { occupied(inside, &attached).await? };
     Ok(Actual { devices, node_port, statics, occupied, node: node_links.clone() })
 }

@@ -102,7 +102,14 @@ fn fits(device: &Device, link: &VirtualLink, actual: &Actual) -> bool {
 }
 
 /// MTU, addresses and first service of a device.
-fn dress(actions: &mut Vec<Action>, side: Side, name: &str, device: &Device, mtu: Option<u16>, address: Ipv4Net) {
+fn dress(
+    actions: &mut Vec<Action>,
+    side: Side,
+    name: &str,
+    device: &Device,
+    mtu: Option<u16>,
+    address: Ipv4Net,
+) {
     if let Some(mtu) = mtu.map(u32::from).filter(|mtu| *mtu != device.mtu) {
         actions.push(Action::SetMtu(side, name.to_owned(), mtu));
     }

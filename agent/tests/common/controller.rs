@@ -5,10 +5,14 @@ use std::{
     path::{Path, PathBuf},
     pin::Pin,
     sync::{Arc, Mutex},
+    time::{Duration, Instant},
 };
 
+use super::PATIENCE;
 use braid_proto::v1::{
-    self, attach_agent_request::Message as Up, attach_agent_response::Message as Down,
+    self,
+    attach_agent_request::Message as Up,
+    attach_agent_response::Message as Down,
     fleet_service_server::{FleetService, FleetServiceServer},
 };
 use tokio::{
@@ -107,7 +111,8 @@ impl Controller {
 
     /// Waits until what was heard from a node is so.
     pub async fn hears(&self, node: &str, what: &str, is_so: impl Fn(&Heard) -> bool) -> Heard {
-        super::eventually(&format!("{node}: {what}"), async || Some(self.heard(node)).filter(|h| is_so(h))).await
+        super::eventually(&format!("{node}: {what}"), async || Some(self.heard(node)).filter(|h| is_so(h)))
+            .await
     }
 }
 

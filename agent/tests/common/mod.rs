@@ -83,7 +83,8 @@ impl Drop for World {
         let own = format!("{}.", self.network);
         for name in Netns::list().unwrap_or_default().into_iter().filter(|name| name.starts_with(&own)) {
             let pids = Netns::open(&name).and_then(|netns| netns.pids()).unwrap_or_default();
-            let processes: Vec<Process> = pids.into_iter().filter_map(|pid| Process::open(pid).ok()).collect();
+            let processes: Vec<Process> =
+                pids.into_iter().filter_map(|pid| Process::open(pid).ok()).collect();
             for process in &processes {
                 let _ = process.signal(Signal::KILL);
             }
@@ -129,7 +130,9 @@ impl Node {
         let program = own.parent().and_then(Path::parent).unwrap().join("examples/agent");
         let log = File::options().create(true).append(true).open(self.run_dir.join("agent.log")).unwrap();
         let mut command = self.netns.command(program);
-        command.args([&self.network, &self.name, &format!("unix:{}", controller.display())]).arg(&self.run_dir);
+        command
+            .args([&self.network, &self.name, &format!("unix:{}", controller.display())])
+            .arg(&self.run_dir);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         command
     }
@@ -202,10 +205,10 @@ impl Node {
 }
 
 /// An agent's process; killed when dropped.
-pub struct Agent(pub Child);
+pub struct Agent(Child);
 
 impl Agent {
-    pub fn kill(mut self) {
+    pub fn kill(&mut self) {
         self.0.kill().unwrap();
         self.0.wait().unwrap();
     }

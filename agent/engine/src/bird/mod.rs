@@ -20,8 +20,9 @@ const BIRD: Requirement =
 const CONFIG: &str = "bird.conf";
 /// What it runs by after a crash, until it has learnt its routes anew.
 const RECOVERY: &str = "recovery.conf";
-/// How long that takes at least: BIRD computes nothing in its first 5 s, and then each second.
-const RELEARNT_AFTER: Duration = Duration::from_secs(8);
+/// How long that takes at most: BIRD computes nothing in its first 5 s, renews the LSAs of its former life only MinLSInterval
+/// (5 s, RFC 2328 appendix B) after it has seen them, and computes each second from then on.
+const RELEARNT_AFTER: Duration = Duration::from_secs(15);
 
 /// BIRD with one OSPF instance.
 pub(crate) struct Bird;

@@ -25,18 +25,18 @@ pub(crate) struct Cgroups {
 impl Cgroups {
     /// The cgroups of a whole lab.
     pub(crate) fn of_lab(network: &NetworkName) -> Result<Self, LabError> {
-        Self::below(Path::new(TOP).join(network.as_str()))
+        Self::below(&Path::new(TOP).join(network.as_str()))
     }
 
     /// The cgroups of one node.
     pub(crate) fn of_node(network: &NetworkName, node: &NodeName) -> Result<Self, LabError> {
-        Self::below(Path::new(TOP).join(network.as_str()).join(node.as_str()))
+        Self::below(&Path::new(TOP).join(network.as_str()).join(node.as_str()))
     }
 
-    fn below(path: PathBuf) -> Result<Self, LabError> {
+    fn below(path: &Path) -> Result<Self, LabError> {
         let mounts =
             fs::read_to_string("/proc/self/mounts").map_err(LabError::io("read", "/proc/self/mounts"))?;
-        let directories = hierarchies(&mounts).map(|mount| Path::new(mount).join(&path));
+        let directories = hierarchies(&mounts).map(|mount| Path::new(mount).join(path));
         Ok(Self { directories: directories.filter(|directory| directory.is_dir()).collect() })
     }
 

@@ -1,5 +1,7 @@
 //! Tear-down on the real kernel: exact, whatever happened before.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use std::{

@@ -1,5 +1,7 @@
 //! Commands in a lab's namespaces.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use braid_lab::{LabError, exec_command};

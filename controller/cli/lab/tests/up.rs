@@ -1,6 +1,8 @@
 //! `up` and `restart` on the real kernel and against the real controller. Agents and borders are programs that do nothing, so
 //! the network never converges: what counts here is which processes there are.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use std::{collections::BTreeMap, fs, path::PathBuf, process::Command, sync::Arc, time::Duration};

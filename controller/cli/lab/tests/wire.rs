@@ -1,5 +1,7 @@
 //! Hosts and cables on the real kernel, without daemons.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use std::{collections::BTreeSet, fs, process::Command};

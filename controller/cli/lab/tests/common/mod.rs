@@ -1,6 +1,6 @@
 //! What the tests of labs share: a lab of a unique name that is gone at the end, also after a panic.
 
-#![allow(dead_code, missing_docs)]
+#![allow(dead_code, clippy::unwrap_used)]
 
 use std::{
     collections::BTreeSet,
