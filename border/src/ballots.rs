@@ -49,6 +49,12 @@ impl Evidence {
         self.engine = EngineEvidence { state, since: now };
     }
 
+    /// Since when its engine has been running, as far as anybody knows; `None` while it is not.
+    #[must_use]
+    pub fn running_since(&self) -> Option<Millis> {
+        matches!(self.engine.state, EngineState::Running | EngineState::Unknown).then_some(self.engine.since)
+    }
+
     /// Packets can, or cannot, get into the virtual network here. Says whether that is news.
     pub fn set_port(&mut self, up: bool, now: Millis) -> bool {
         let news = self.port.0 != up;

@@ -17,16 +17,24 @@ use crate::{ballots::Evidence, spec::Spec};
 /// How long the first vote waits for a virtual network of which nothing has been heard.
 const FIRST_VOTE_DEADLINE: Duration = Duration::from_secs(1);
 
+/// For how long a virtual network's live layout must have been the same, and its engine have run, before its next hops are
+/// compared with those of others: while one has reconverged after a change and another not yet, they differ, and none is
+/// wrong. The slowest engine known to us, BIRD, takes 10 s after a link came back.
+const REST: Duration = Duration::from_secs(15);
+
 /// All elections of a border.
 #[derive(Debug, Default)]
 pub struct Booth {
     spec: Spec,
     voted: BTreeSet<Ipv4Net>,
-    electors: Vec<Elector>,
+    /// Each virtual network's live layout, and since when it has been this.
+    layouts: BTreeMap<VnId, (Option<u64>, Millis)>,
     evidence: BTreeMap<VnId, Evidence>,
     elections: BTreeMap<Ipv4Net, Election>,
     /// When an election is due although nothing changes.
     due: BTreeMap<Ipv4Net, Millis>,
+    /// When the next virtual network comes to rest.
+    rest_due: Option<Millis>,
     changed: BTreeSet<Ipv4Net>,
     /// Incumbents found in the kernel, until their elections have taken them over.
     adopted: BTreeMap<Ipv4Net, VnId>,
@@ -53,15 +61,13 @@ impl Booth {
             self.first_vote_by = Some(now.after(FIRST_VOTE_DEADLINE));
         }
         self.voted = spec.foreign.iter().map(|foreign| foreign.prefix).collect();
-        self.electors = (0_u16..)
-            .zip(&spec.vns)
-            .map(|(rank, vn)| Elector {
-                vn: vn.id.get(),
-                rank,
-                code_base: vn.code_base.clone(),
-                layout: vn.layout_class.map(LayoutClass),
-            })
-            .collect();
+        self.layouts.retain(|id, _| spec.vn(*id).is_some());
+        for vn in &spec.vns {
+            let layout = self.layouts.entry(vn.id).or_insert((vn.layout_class, now));
+            if layout.0 != vn.layout_class {
+                *layout = (vn.layout_class, now);
+            }
+        }
         self.evidence.retain(|id, _| spec.vn(*id).is_some());
         for vn in &spec.vns {
             self.evidence.entry(vn.id).or_default().set_voted(&self.voted, now);
@@ -115,6 +121,25 @@ impl Booth {
         }
     }
 
+    /// The virtual networks, each with its live layout if it is at rest; and when one more will be.
+    fn electors(&self, now: Millis) -> (Vec<Elector>, Option<Millis>) {
+        let mut next = None::<Millis>;
+        let electors = (0_u16..).zip(&self.spec.vns).map(|(rank, vn)| {
+            let (class, since) = self.layouts.get(&vn.id).copied().unwrap_or_default();
+            let engine_since = self.evidence.get(&vn.id).and_then(Evidence::running_since);
+            let at_rest = engine_since.map(|engine| engine.max(since).after(REST));
+            let layout = class.map(LayoutClass).filter(|_| at_rest.is_some_and(|at| at <= now));
+            if class.is_some()
+                && layout.is_none()
+                && let Some(at) = at_rest
+            {
+                next = Some(next.map_or(at, |next| next.min(at)));
+            }
+            Elector { vn: vn.id.get(), rank, code_base: vn.code_base.clone(), layout }
+        });
+        (electors.collect(), next)
+    }
+
     fn ballots(&self, prefix: Ipv4Net) -> Vec<Ballot> {
         self.evidence.iter().map(|(vn, evidence)| evidence.ballot(vn.get(), prefix)).collect()
     }
@@ -137,13 +162,18 @@ impl Booth {
         if !self.open(now) {
             return Vec::new();
         }
+        let (electors, next_rest) = self.electors(now);
         let mut due = std::mem::take(&mut self.changed);
+        if self.rest_due.is_some_and(|at| at <= now) {
+            due.clone_from(&self.voted);
+        }
+        self.rest_due = next_rest;
         due.extend(self.due.iter().filter(|(_, at)| **at <= now).map(|(prefix, _)| *prefix));
         let mut verdicts_changed = Vec::new();
         for prefix in due {
             let ballots = self.ballots(prefix);
             let Some(election) = self.elections.get_mut(&prefix) else { continue };
-            let decision = election.decide(now, &self.electors, &ballots);
+            let decision = election.decide(now, &electors, &ballots);
             if decision.changed {
                 verdicts_changed.push(prefix);
             }
@@ -158,7 +188,8 @@ impl Booth {
     /// When to call [`Booth::decide`] again although nothing changes.
     #[must_use]
     pub fn next_due(&self) -> Option<Millis> {
-        self.first_vote_by.filter(|_| !self.evidence.is_empty()).or_else(|| self.due.values().min().copied())
+        let first_vote = self.first_vote_by.filter(|_| !self.evidence.is_empty());
+        first_vote.or_else(|| self.due.values().copied().chain(self.rest_due).min())
     }
 
     /// Every prefix voted on, with the verdict if there has been a vote.
@@ -170,7 +201,7 @@ impl Booth {
     #[must_use]
     pub fn explain(&self, prefix: Ipv4Net, now: Millis) -> Option<Explanation> {
         let election = self.elections.get(&prefix)?;
-        Some(election.explain(now, &self.electors, &self.ballots(prefix)))
+        Some(election.explain(now, &self.electors(now).0, &self.ballots(prefix)))
     }
 
     /// The ballots of a prefix, for the ages of the evidence.
@@ -246,6 +277,30 @@ mod tests {
         let by = booth.next_due().unwrap();
         assert_eq!(booth.decide(by), [prefix()]);
         assert_eq!(winner(&booth), Some(2));
+    }
+
+    #[test]
+    fn next_hops_count_only_between_networks_at_rest() {
+        // Goal: three code bases, one of which goes another way; while a layout is fresh that is no disagreement.
+        let mut wanted = spec();
+        wanted.vns.push(Vn { id: vn(3), code_base: "native".into(), ..wanted.vns[1].clone() });
+        wanted.vns.iter_mut().for_each(|vn| vn.layout_class = Some(7));
+        let mut booth = Booth::new(BTreeMap::new());
+        booth.set_spec(wanted, Millis(0));
+        let hop = NextHop { gateway: Some([100, 65, 0, 9].into()), interface: "eth2".into() };
+        let other = RouteEvidence::Usable { next_hops: vec![hop].into(), metric: 20 };
+        for (id, route) in [(1, other), (2, route()), (3, route())] {
+            booth.set_engine(vn(id), EngineState::Running, Millis(0));
+            booth.set_routes(vn(id), [(prefix(), route)].into(), Millis(0));
+        }
+        booth.decide(Millis(0));
+        booth.decide(Millis(5000));
+        assert_eq!(winner(&booth), Some(1));
+        assert!(booth.next_due().unwrap() <= Millis(15_000));
+        booth.decide(Millis(15_000));
+        let settled = booth.next_due().unwrap();
+        booth.decide(settled);
+        assert_eq!(winner(&booth), Some(2), "the majority holds once it has settled");
     }
 
     #[test]

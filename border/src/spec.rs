@@ -63,7 +63,7 @@ pub struct Foreign {
     pub policy: Policy,
 }
 
-fn policy(wire: v1::Policy) -> Result<Policy, FieldError> {
+fn policy(wire: &v1::Policy) -> Result<Policy, FieldError> {
     let rule = match wire.kind() {
         v1::PolicyKind::Master => {
             Rule::Master { master: vn_id("policy.master_vn_id", wire.master_vn_id)?.get() }
@@ -95,11 +95,11 @@ fn vn(wire: v1::BorderVn) -> Result<Vn, FieldError> {
     })
 }
 
-fn foreign(wire: v1::ForeignPrefix) -> Result<Foreign, FieldError> {
+fn foreign(wire: &v1::ForeignPrefix) -> Result<Foreign, FieldError> {
     Ok(Foreign {
         prefix: parse("foreign.prefix", &wire.prefix)?,
         egress: wire.egress.iter().map(|node| parse("foreign.egress", node)).collect::<Result<_, _>>()?,
-        policy: policy(required("foreign.policy", wire.policy)?)?,
+        policy: policy(&required("foreign.policy", wire.policy)?)?,
     })
 }
 
@@ -119,7 +119,7 @@ impl TryFrom<v1::BorderSpec> for Spec {
                     })
                 })
                 .collect::<Result<_, _>>()?,
-            foreign: wire.foreign.into_iter().map(foreign).collect::<Result<_, _>>()?,
+            foreign: wire.foreign.iter().map(foreign).collect::<Result<_, _>>()?,
             links: wire
                 .links
                 .into_iter()

@@ -86,9 +86,13 @@ impl World {
         let dir = self.dir.path().join(format!("vn{k}"));
         fs::create_dir_all(&dir).expect("a directory");
         // This very process stands for the engine: it lives.
-        let process = braid_kernel::Process::open(i32::try_from(std::process::id()).expect("fits")).expect("alive");
-        let processes =
-            vec![InstanceProcess { name: "self".into(), pid: process.pid(), start_time: process.start_time() }];
+        let process =
+            braid_kernel::Process::open(i32::try_from(std::process::id()).expect("fits")).expect("alive");
+        let processes = vec![InstanceProcess {
+            name: "self".into(),
+            pid: process.pid(),
+            start_time: process.start_time(),
+        }];
         InstanceFile { state, processes, restarts: 0 }.write(&dir).expect("written");
     }
 
@@ -146,8 +150,10 @@ impl World {
         let thread = thread::spawn(move || {
             netns
                 .run(|| {
-                    let runtime =
-                        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+                    let runtime = tokio::runtime::Builder::new_current_thread()
+                        .enable_all()
+                        .build()
+                        .expect("a runtime");
                     runtime.block_on(run(config, async {
                         let _ = stopped.await;
                     }))

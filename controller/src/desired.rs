@@ -151,10 +151,7 @@ fn border_spec(
 }
 
 fn attached_prefix(attached: &AttachedPlan) -> v1::AttachedPrefix {
-    v1::AttachedPrefix {
-        prefix: attached.prefix.to_string(),
-        interface: attached.interface.to_string(),
-    }
+    v1::AttachedPrefix { prefix: attached.prefix.to_string(), interface: attached.interface.to_string() }
 }
 
 fn foreign_prefix(foreign: &ForeignPrefixPlan) -> v1::ForeignPrefix {

@@ -53,7 +53,9 @@ pub(crate) enum ApiError {
     OtherNetwork { asked: NetworkName, ours: NetworkName },
     #[error("network `{network}` has no node `{node}`: add it to the topology file, or mend the node's name")]
     UnknownNode { network: NetworkName, node: NodeName },
-    #[error("node `{node}` is no border: give it attached prefixes in the topology file, or do not start a border on it")]
+    #[error(
+        "node `{node}` is no border: give it attached prefixes in the topology file, or do not start a border on it"
+    )]
     NotBorder { node: NodeName },
     #[error("the first message of the stream must be a Hello, within {seconds} s")]
     NoHello { seconds: u64 },
@@ -65,7 +67,9 @@ pub(crate) enum ApiError {
     EmptyMessage,
     #[error("{vn} is not the id of a virtual network of the topology in force")]
     UnknownVn { vn: VnId },
-    #[error("the node's FIBs together would have more than {max} routes, the most that this controller holds")]
+    #[error(
+        "the node's FIBs together would have more than {max} routes, the most that this controller holds"
+    )]
     TooManyRoutes { max: usize },
     #[error("another {role} for node `{node}` has taken over (pid {pid})")]
     Replaced { role: &'static str, node: NodeName, pid: i32 },
@@ -77,7 +81,9 @@ pub(crate) enum ApiError {
     UnknownBorder { network: NetworkName, border: NodeName, known: String },
     #[error("border `{border}` does not vote on {prefix}: {why}")]
     UnknownPrefix { border: NodeName, prefix: String, why: &'static str },
-    #[error("the border of node `{border}` is not connected: start it (braid border), or wait until it is back")]
+    #[error(
+        "the border of node `{border}` is not connected: start it (braid border), or wait until it is back"
+    )]
     BorderAway { border: NodeName },
     #[error("the border of node `{border}` has not answered within {seconds} s")]
     BorderSilent { border: NodeName, seconds: u64 },

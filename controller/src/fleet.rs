@@ -151,7 +151,11 @@ impl NodeActual {
         let others: usize = self.fibs.iter().filter(|(vn, _)| **vn != change.vn).map(|(_, f)| f.len()).sum();
         let fib = self.fibs.entry(change.vn).or_default();
         if !change.snapshot && !fib.fresh {
-            return Err(FieldError::new("fib.snapshot", "must be set on the first FIB of a router in a stream").into());
+            return Err(FieldError::new(
+                "fib.snapshot",
+                "must be set on the first FIB of a router in a stream",
+            )
+            .into());
         }
         let held = if change.snapshot { 0 } else { fib.len() };
         let added = change.changed.iter().filter(|(p, _)| change.snapshot || !fib.routes.contains_key(p));
@@ -200,7 +204,9 @@ impl NodeActual {
 pub(crate) enum FibError {
     #[error(transparent)]
     Malformed(#[from] FieldError),
-    #[error("the node's FIBs together would have more than {max} routes, which is the most this controller holds")]
+    #[error(
+        "the node's FIBs together would have more than {max} routes, which is the most this controller holds"
+    )]
     TooManyRoutes { max: usize },
 }
 

@@ -16,7 +16,7 @@ use crate::{
     in_force::InForce,
     report::{FibChange, Hello, NodeReport, VoteChange},
     state::{Caller, Inbox, Role, State},
-    store::Store,
+    store::{Store, Stored},
 };
 
 /// How long a border may take to explain a vote.
@@ -115,7 +115,11 @@ impl Hub {
     }
 
     /// Asks a border why it forwards `asked`, a voted prefix or an address (/32) in one, as it does.
-    pub(crate) async fn explain(&self, border: &NodeName, asked: Ipv4Net) -> Result<v1::Explanation, ApiError> {
+    pub(crate) async fn explain(
+        &self,
+        border: &NodeName,
+        asked: Ipv4Net,
+    ) -> Result<v1::Explanation, ApiError> {
         let (prefix, answer) = {
             let mut state = self.state();
             let prefix = state.voted_prefix(border, asked)?;
@@ -140,16 +144,18 @@ impl Hub {
     /// Puts a topology in force, stored first. On an error nothing changes. Blocks on the file system.
     pub(crate) fn apply(&self, text: String, file: &str) -> Result<Applied, ApiError> {
         let store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
-        let (allocation, revision, ours, old_text) = match &self.state().in_force {
-            Some(f) => (f.allocation.clone(), f.revision, Some(f.plan.network.clone()), Some(f.text.clone())),
-            None => {
-                let stored = store.numbers()?;
-                (stored.allocation, stored.revision, None, None)
+        let current = self.state().in_force.clone();
+        let stored = match &current {
+            Some(f) => {
+                let topology = Some(f.text.clone());
+                Stored { topology, allocation: f.allocation.clone(), revision: f.revision }
             }
+            None => store.read()?,
         };
-        let changed = old_text.as_ref() != Some(&text);
-        let next_revision = if changed { revision + 1 } else { revision };
-        let (next, warnings) = InForce::prepare(text, file, &allocation, next_revision, ours.as_ref())?;
+        let ours = current.as_ref().map(|f| &f.plan.network);
+        let changed = stored.topology.as_ref() != Some(&text);
+        let next_revision = stored.revision + u64::from(changed);
+        let (next, warnings) = InForce::prepare(text, file, &stored.allocation, next_revision, ours)?;
         if changed {
             store.save(&next.text, &next.allocation, next.revision)?;
             info!(revision = next.revision, file, "a topology is put in force");

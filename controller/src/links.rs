@@ -56,8 +56,10 @@ impl Links {
                     ends.b = Some(*up);
                 }
             }
-            for (router, planned) in
-                report.routers.iter().filter_map(|r| node.routers.iter().find(|p| p.vn == r.vn).map(|p| (r, p)))
+            for (router, planned) in report
+                .routers
+                .iter()
+                .filter_map(|r| node.routers.iter().find(|p| p.vn == r.vn).map(|p| (r, p)))
             {
                 let ours = planned.links.iter().map(|l| l.link).filter(|n| router.links_down.contains(n));
                 down.entry(router.vn).or_default().extend(ours);

@@ -246,7 +246,7 @@ impl State {
         &mut self,
         border: &NodeName,
         prefix: Ipv4Net,
-    ) -> Result<(u64, oneshot::Receiver<Option<v1::Explanation>>), ApiError> {
+    ) -> Result<oneshot::Receiver<Option<v1::Explanation>>, ApiError> {
         self.last_id += 1;
         let id = self.last_id;
         let away = || ApiError::BorderAway { border: border.clone() };
@@ -259,7 +259,7 @@ impl State {
         let (answer, receiver) = oneshot::channel();
         session.answers.retain(|_, waiting| !waiting.is_closed());
         session.answers.insert(id, answer);
-        Ok((id, receiver))
+        Ok(receiver)
     }
 
     /// Hands an answer to whoever asked; nobody, if it comes too late.

@@ -66,7 +66,9 @@ pub enum StoreError {
 
 fn hint(error: &io::Error) -> &'static str {
     match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ": free some space; what was stored is as before",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            ": free some space; what was stored is as before"
+        }
         io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
             ": the controller must be able to write there"
         }
@@ -108,7 +110,16 @@ impl Store {
         Ok((store, stored))
     }
 
-    fn read(&self) -> Result<Stored, StoreError> {
+    /// Where the topology in force is.
+    pub(crate) fn topology_path(&self) -> PathBuf {
+        self.dir.join(TOPOLOGY)
+    }
+
+    /// Reads what is stored.
+    ///
+    /// # Errors
+    /// When the file system refuses, or a file does not read.
+    pub(crate) fn read(&self) -> Result<Stored, StoreError> {
         let damaged = |name, reason: &str| StoreError::Damaged {
             path: self.dir.join(name),
             dir: self.dir.clone(),
@@ -164,7 +175,11 @@ impl Store {
         for (name, _) in &files {
             fs::rename(fresh(name), self.dir.join(name)).map_err(|e| self.failed("write", name, e))?;
         }
-        File::open(&self.dir).and_then(|dir| dir.sync_all()).map_err(|source| StoreError::Io { action: "sync", path: self.dir.clone(), source })
+        File::open(&self.dir).and_then(|dir| dir.sync_all()).map_err(|source| StoreError::Io {
+            action: "sync",
+            path: self.dir.clone(),
+            source,
+        })
     }
 
     fn read_file(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {

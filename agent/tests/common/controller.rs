@@ -111,8 +111,15 @@ impl Controller {
 
     /// Waits until what was heard from a node is so.
     pub async fn hears(&self, node: &str, what: &str, is_so: impl Fn(&Heard) -> bool) -> Heard {
-        super::eventually(&format!("{node}: {what}"), async || Some(self.heard(node)).filter(|h| is_so(h)))
-            .await
+        let start = Instant::now();
+        loop {
+            let heard = self.heard(node);
+            if is_so(&heard) {
+                return heard;
+            }
+            assert!(start.elapsed() < PATIENCE, "{node}: not within {PATIENCE:?}: {what}; heard {heard:#?}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 }
 

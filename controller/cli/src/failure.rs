@@ -31,9 +31,7 @@ pub enum Failure {
     #[error("{0}")]
     Usage(String),
     /// Nobody answers at the controller's address.
-    #[error(
-        "{source}\n  is it running? `braid lab list` shows the labs, `braid lab restart controller` starts it again"
-    )]
+    #[error("{source}{}", dial_hint(.source))]
     Connect {
         /// What the dialler says.
         source: ConnectError,
@@ -107,6 +105,19 @@ impl Failure {
             Failure::Usage(_) => ExitCode::from(2),
             _ => ExitCode::FAILURE,
         }
+    }
+}
+
+/// What to do about a controller that nobody hears of; nothing where the error itself says it.
+fn dial_hint(error: &ConnectError) -> &'static str {
+    match error {
+        ConnectError::Dial { address: Address::Unix(_), .. } => {
+            "\n  is it running? `braid lab list` shows the labs, `braid lab restart controller` starts a lab's again"
+        }
+        ConnectError::Dial { .. } => {
+            "\n  is it running, and do its certificates match --tls-ca, --tls-cert and --tls-key?"
+        }
+        ConnectError::File { .. } | ConnectError::TlsRequired(_) => "",
     }
 }
 

@@ -48,7 +48,15 @@ Examples:
   braid doctor                               what this machine lacks")]
 struct Cli {
     /// How results are shown
-    #[arg(short, long, global = true, value_name = "FORMAT", value_enum, default_value_t)]
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "FORMAT",
+        value_enum,
+        default_value_t,
+        display_order = 900
+    )]
     output: Format,
     #[command(subcommand)]
     command: Command,

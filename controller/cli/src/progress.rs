@@ -41,7 +41,7 @@ impl Progress for StageLines {
             output::note(format_args!("{}...", stage.label()));
             return;
         }
-        let style = ProgressStyle::with_template("{spinner} {prefix:<12}{msg} {elapsed:.dim}")
+        let style = ProgressStyle::with_template("{spinner} {prefix:<12}{elapsed:>4}  {wide_msg}")
             .expect("the template is constant and right");
         let bar = ProgressBar::new_spinner().with_style(style).with_prefix(stage.label());
         bar.enable_steady_tick(TICK);

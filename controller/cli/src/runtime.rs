@@ -12,7 +12,10 @@ pub fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T
         .enable_all()
         .build()
         .map_err(|source| Failure::Setup { what: "start the async runtime", source })?;
-    runtime.block_on(future)
+    let outcome = runtime.block_on(future);
+    // A thread that still waits for the kernel must not keep the process from ending.
+    runtime.shutdown_background();
+    outcome
 }
 
 /// SIGTERM and SIGINT, caught from the moment this is made.

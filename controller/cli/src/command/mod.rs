@@ -1,5 +1,7 @@
 //! The commands, one file each.
 
+mod agent;
+mod border;
 mod completion;
 mod controller;
 mod daemon;
@@ -31,6 +33,8 @@ pub enum Command {
     Doctor(doctor::Args),
     Completion(completion::Args),
     Controller(controller::Args),
+    Agent(agent::Args),
+    Border(border::Args),
 }
 
 impl Command {
@@ -48,6 +52,8 @@ impl Command {
             Command::Doctor(args) => args.run(output),
             Command::Completion(args) => args.run(),
             Command::Controller(args) => args.run(),
+            Command::Agent(args) => args.run(),
+            Command::Border(args) => args.run(),
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use crate::{client::Client, failure::Failure, output::Output, target::Target, view::Status};
 
-/// Sum the network up: agents, borders, links, virtual networks, votes, what is pending, alarms
+/// Sum the network up
 ///
-/// Exits 0 whether or not the network has converged; scripts read `converged` from `-o json`.
+/// Agents, borders, links, virtual networks, votes, what is pending, alarms. Exits 0 whether or not the network has converged; scripts read `converged` from `-o json`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -24,7 +24,7 @@ pub struct Doctor {
 pub struct Check {
     pub area: Area,
     pub what: String,
-    pub state: State,
+    pub state: CheckState,
     /// What was found, or who needs it.
     pub detail: String,
     /// What mends it: a command, or words; null if nothing needs to be.
@@ -48,7 +48,7 @@ pub enum Area {
 /// How a check came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum State {
+pub enum CheckState {
     Ok,
     /// braid runs, with less.
     Warn,
@@ -59,17 +59,24 @@ pub enum State {
 impl Check {
     /// It is there.
     pub fn ok(area: Area, what: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { area, what: what.into(), state: State::Ok, detail: detail.into(), fix: None, package: None }
+        Self {
+            area,
+            what: what.into(),
+            state: CheckState::Ok,
+            detail: detail.into(),
+            fix: None,
+            package: None,
+        }
     }
 
     /// braid runs, with less.
     pub fn warn(area: Area, what: impl Into<String>, detail: impl Into<String>, fix: &str) -> Self {
-        Self { state: State::Warn, fix: Some(fix.to_owned()), ..Self::ok(area, what, detail) }
+        Self { state: CheckState::Warn, fix: Some(fix.to_owned()), ..Self::ok(area, what, detail) }
     }
 
     /// braid does not run without it.
     pub fn missing(area: Area, what: impl Into<String>, detail: impl Into<String>, fix: &str) -> Self {
-        Self { state: State::Missing, ..Self::warn(area, what, detail, fix) }
+        Self { state: CheckState::Missing, ..Self::warn(area, what, detail, fix) }
     }
 
     /// A program that a Debian package has.
@@ -80,9 +87,9 @@ impl Check {
 
     fn cells(&self) -> Vec<Cell> {
         let state = match self.state {
-            State::Ok => Cell::toned("ok", Tone::Good),
-            State::Warn => Cell::toned("warn", Tone::Doubtful),
-            State::Missing => Cell::toned("missing", Tone::Bad),
+            CheckState::Ok => Cell::toned("ok", Tone::Good),
+            CheckState::Warn => Cell::toned("warn", Tone::Doubtful),
+            CheckState::Missing => Cell::toned("missing", Tone::Bad),
         };
         vec![state, (&self.what).into(), (&self.detail).into(), Cell::maybe(self.fix.as_ref())]
     }
@@ -94,7 +101,7 @@ impl Doctor {
         let packages: BTreeSet<_> = checks.iter().filter_map(|check| check.package).collect();
         let packages: Vec<_> = packages.into_iter().collect();
         Self {
-            ok: checks.iter().all(|check| check.state != State::Missing),
+            ok: checks.iter().all(|check| check.state != CheckState::Missing),
             install: (!packages.is_empty()).then(|| format!("apt-get install {}", packages.join(" "))),
             checks,
         }

@@ -13,7 +13,9 @@ mod status;
 mod vn;
 mod vote;
 
-pub use doctor::{Area, Check, Doctor, State as CheckState};
+#[cfg(test)]
+pub use doctor::CheckState;
+pub use doctor::{Area, Check, Doctor};
 pub use explanation::Explanation;
 pub use host::Host;
 pub use lab::{Lab, LabDown, LabUp, Restarted};

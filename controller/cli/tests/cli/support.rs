@@ -2,8 +2,19 @@
 
 use std::{
     io::Write,
-    process::{Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
+    sync::mpsc::{self, RecvTimeoutError},
+    thread,
+    time::Duration,
 };
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+
+/// How long any command may take.
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// What a run of `braid` left behind.
 #[derive(Debug)]
@@ -60,12 +71,27 @@ pub fn braid(arguments: &[&str]) -> Command {
 
 /// Runs `braid`.
 pub fn run(arguments: &[&str]) -> Ran {
-    Ran::of(braid(arguments).output().unwrap())
+    run_command(braid(arguments))
 }
 
 /// Runs a command that [`braid`] made.
 pub fn run_command(mut command: Command) -> Ran {
-    Ran::of(command.output().unwrap())
+    finish(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+}
+
+/// Waits for a command's end, and ends it where that takes too long: a hang is a failed test, not a hung one.
+pub fn finish(child: Child) -> Ran {
+    let pid = Pid::from_raw(child.id().cast_signed());
+    let (done, is_done) = mpsc::channel::<()>();
+    let watch = thread::spawn(move || {
+        if is_done.recv_timeout(LIMIT) == Err(RecvTimeoutError::Timeout) {
+            let _ = kill(pid, Signal::SIGKILL);
+        }
+    });
+    let output = child.wait_with_output().unwrap();
+    drop(done);
+    watch.join().unwrap();
+    Ran::of(output)
 }
 
 /// Runs `braid` with a text on its standard input.
@@ -75,5 +101,5 @@ pub fn run_with_input(arguments: &[&str], input: &str) -> Ran {
     let mut child = command.spawn().unwrap();
     // It may well stop reading early.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-    Ran::of(child.wait_with_output().unwrap())
+    finish(child)
 }

@@ -30,6 +30,7 @@ topology:
     - endpoints: ['a:eth2', 'c:eth2']
 vns:
   - { id: 1, name: red, engine: bird-ospf }
+  - { id: 2, name: blue, engine: frr-isis }
 vote:
   default: { policy: master, master: red }
 ";
