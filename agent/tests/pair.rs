@@ -72,6 +72,7 @@ async fn two_nodes_converge_and_outlive_crashes_of_everything() {
     assert_eq!(ids(heard.router(1)).len(), 2, "zebra and ospfd");
     controller.hears("a", "memory in use", |h| h.router(2).is_some_and(|r| r.rss_bytes > 0)).await;
 
+    tokio::time::sleep(Duration::from_secs(150)).await;
     // The physical link goes down: the virtual ones lose carrier at once, without the engines having to notice.
     b.netlink.set_admin("eth1", false).await.unwrap();
     let down = Instant::now();

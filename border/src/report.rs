@@ -66,12 +66,30 @@ pub fn vote(spec: &Spec, clock: &Clock, prefix: Ipv4Net, verdict: &Verdict, stee
     }
 }
 
+/// The voter speaks of `VN 1`; operators know it by name.
+fn with_names(spec: &Spec, text: &str) -> String {
+    const MARK: &str = "VN ";
+    let mut named = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(MARK) {
+        let (before, after) = (&rest[..at], &rest[at + MARK.len()..]);
+        let digits = after.bytes().take_while(u8::is_ascii_digit).count();
+        named.push_str(before);
+        match after[..digits].parse() {
+            Ok(vn) => named.push_str(&name(spec, vn)),
+            Err(_) => named.push_str(&rest[at..at + MARK.len() + digits]),
+        }
+        rest = &after[digits..];
+    }
+    named + rest
+}
+
 fn policy_in_words(spec: &Spec, policy: &Policy) -> String {
     let rule = match policy.rule {
         Rule::Master { master } => format!("master {}", name(spec, master)),
         Rule::Majority => "majority of code bases".to_owned(),
     };
-    format!("{rule}, settle {:?}, fail back after {:?}", policy.settle, policy.fail_back)
+    format!("{rule}, settle {:?}, fail back {:?}", policy.settle, policy.fail_back)
 }
 
 fn engine_state(state: EngineState) -> &'static str {
@@ -96,7 +114,7 @@ fn candidate(booth: &Booth, now: Millis, prefix: Ipv4Net, candidate: &Candidate)
         next_hops: candidate.next_hops.iter().map(ToString::to_string).collect(),
         metric: candidate.metric,
         eligible: candidate.eligible,
-        reason: candidate.reason.clone(),
+        reason: with_names(booth.spec(), &candidate.reason),
         engine_state: ballot
             .as_ref()
             .map_or("unknown", |ballot| engine_state(ballot.engine.state))
@@ -111,7 +129,7 @@ fn candidate(booth: &Booth, now: Millis, prefix: Ipv4Net, candidate: &Candidate)
 fn step(spec: &Spec, record: &StepRecord, decisive: bool) -> v1::VoteStep {
     v1::VoteStep {
         step: record.step.to_string(),
-        detail: record.detail.clone(),
+        detail: with_names(spec, &record.detail),
         remaining: names(spec, &record.remaining),
         decisive,
     }
@@ -144,5 +162,16 @@ fn comparison(comparison: braid_vote::Comparison) -> &'static str {
         braid_vote::Comparison::Egress => "egress",
         braid_vote::Comparison::NextHops => "next-hops",
         braid_vote::Comparison::Reachability => "reachability",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_become_names_where_there_are_names() {
+        assert_eq!(with_names(&Spec::default(), "VN 1, VN 2 and VN x: 3"), "vn1, vn2 and VN x: 3");
+        assert_eq!(with_names(&Spec::default(), "VN 999"), "VN 999");
     }
 }

@@ -86,3 +86,87 @@ fn routers(node: &NodePlan, actual: &NodeActual, lines: &mut Vec<String>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use super::*;
+    use crate::{
+        report::{RouterReport, Vote},
+        state::Role,
+        testing::{Bench, hello, ring, vote},
+    };
+
+    #[test]
+    fn a_sound_network_raises_no_alarm_and_neither_does_one_that_begins() {
+        assert_eq!(Bench::converged(ring(1)).alarms(), Vec::<String>::new());
+        assert_eq!(Bench::new(ring(1)).alarms(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_router_that_fares_badly_is_an_alarm() {
+        type Mend = fn(&mut RouterReport);
+        let cases: [(Mend, &str); 5] = [
+            (|r| r.state = RouterState::Silent, "red at east: the engine does not answer"),
+            (
+                |r| r.state = RouterState::Backoff,
+                "red at east: the engine has died and waits for its restart",
+            ),
+            (|r| r.restarts = 1, "red at east: the engine has been restarted once"),
+            (|r| r.restarts = 3, "red at east: the engine has been restarted 3 times"),
+            (
+                |r| r.drift = vec!["cost 7 on eth1".into(), "no hello".into()],
+                "red at east: the running configuration differs from the intent: cost 7 on eth1 (and 1 more)",
+            ),
+        ];
+        for (mend, expected) in cases {
+            let mut bench = Bench::converged(ring(1));
+            bench.report("east", |r| mend(&mut r.routers[0]));
+            assert_eq!(bench.alarms(), [expected]);
+        }
+    }
+
+    #[test]
+    fn a_link_that_is_down_is_an_alarm_with_the_virtual_networks_that_lack_it() {
+        let mut bench = Bench::converged(ring(1));
+        bench.report("east", |r| {
+            r.routers[0].links_down.insert(1);
+            r.links[1].1 = false;
+        });
+        let expected =
+            ["link 1 (east:eth1 to north:eth1) is down in red", "link 2 (east:eth2 to south:eth1) is down"];
+        assert_eq!(bench.alarms(), expected);
+    }
+
+    #[test]
+    fn a_peer_that_left_and_one_of_another_version_are_alarms() {
+        let mut bench = Bench::converged(ring(1));
+        bench.state.leave(&bench.caller(Role::Border, "south"), SystemTime::UNIX_EPOCH);
+        let version = "0.0.9".to_owned();
+        let old = crate::report::Hello { version, ..hello("east") };
+        let _joined = bench.state.join(Role::Agent, &old).unwrap();
+        let f = bench.state.in_force.as_ref().unwrap();
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(12);
+        let lines = alarms(&f.plan, &bench.state.fleet, &bench.state.links, now);
+        assert_eq!(
+            lines,
+            [
+                format!(
+                    "the agent of east has version 0.0.9, the controller {VERSION}: update the older one"
+                ),
+                "the border of south has been away for 12 s".to_owned(),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_vote_with_an_alarm_is_shown() {
+        let mut bench = Bench::converged(ring(1));
+        let border = bench.caller(Role::Border, "north");
+        let split =
+            Vote { alarm: Some("split".into()), ..vote("198.18.2.0/24".parse().unwrap(), Some("red")) };
+        bench.vote(&border, vec![split]);
+        assert_eq!(bench.alarms(), ["198.18.2.0/24 at north: split"]);
+    }
+}

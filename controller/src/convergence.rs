@@ -248,3 +248,182 @@ pub(crate) fn state_in_words(report: &RouterReport) -> String {
         error => format!("the engine {} ({error})", report.state.in_words()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        report::FibChange,
+        state::Role,
+        testing::{Bench, node, ring, route, vn, vote},
+    };
+
+    #[test]
+    fn nothing_is_pending_once_everyone_says_that_all_is_well() {
+        let bench = Bench::converged(ring(1));
+        assert_eq!(bench.pending(), Vec::<String>::new());
+        let (f, state) = (bench.state.in_force.as_ref().unwrap(), &bench.state);
+        let assessment = assess(&f.plan, 1, &state.fleet, &state.links);
+        assert!(assessment.converged());
+        assert_eq!((assessment.votes, assessment.votes_expected), (2, 2));
+        let red = assessment.vns[&vn(1)];
+        assert_eq!((red.running, red.converged, red.adjacencies, red.adjacencies_expected), (4, 4, 8, 8));
+        assert_eq!((red.votes_won, assessment.vns[&vn(2)].votes_won), (2, 0));
+    }
+
+    #[test]
+    fn nobody_connected_is_one_line_per_agent_and_border() {
+        let pending = Bench::new(ring(1)).pending();
+        assert_eq!(pending.len(), 6, "{pending:?}");
+        assert!(pending.contains(&"the agent of west is not connected".to_owned()));
+        assert!(pending.contains(&"the border of south is not connected".to_owned()));
+    }
+
+    #[test]
+    fn what_a_node_lacks_is_said_in_words() {
+        type Mend = fn(&mut crate::report::NodeReport);
+        let cases: [(Mend, &str); 6] = [
+            (|r| r.revision = 0, "the agent of east works towards revision 0, not 1"),
+            (|r| r.problems.push("no VXLAN here".into()), "east: no VXLAN here"),
+            (|r| r.routers.truncate(1), "green at east: there is no router yet"),
+            (|r| r.routers[1].state = RouterState::Silent, "green at east: the engine does not answer"),
+            (
+                |r| {
+                    r.routers[0].state = RouterState::Failed;
+                    r.routers[0].last_error = "zebra: not found".into();
+                },
+                "red at east: the engine cannot be started (zebra: not found)",
+            ),
+            (|r| r.routers[0].adjacencies = 1, "red at east: 1 of 2 adjacencies"),
+        ];
+        for (mend, expected) in cases {
+            let mut bench = Bench::converged(ring(1));
+            bench.report("east", mend);
+            assert_eq!(bench.pending(), [expected]);
+        }
+    }
+
+    #[test]
+    fn a_missing_or_dropping_route_is_pending() {
+        let mut bench = Bench::converged(ring(1));
+        let agent = bench.caller(Role::Agent, "west");
+        let removed = vec!["198.18.1.0/24".parse().unwrap()];
+        let blackhole = Route { forwards: false, ..route("lo") };
+        let changed = vec![("198.18.2.0/24".parse().unwrap(), blackhole)];
+        let change = |vn, changed, removed| FibChange { vn, snapshot: false, changed, removed };
+        bench.state.forwarded(&agent, change(vn(1), vec![], removed.clone())).unwrap();
+        bench.state.forwarded(&agent, change(vn(2), changed, removed)).unwrap();
+        assert_eq!(
+            bench.pending(),
+            [
+                "red at west: no route to 198.18.1.0/24",
+                "green at west: no route to 2 prefixes, such as 198.18.1.0/24"
+            ]
+        );
+    }
+
+    #[test]
+    fn the_attached_prefix_of_the_router_itself_needs_a_route_but_its_loopback_does_not() {
+        let mut bench = Bench::converged(ring(1));
+        let agent = bench.caller(Role::Agent, "north");
+        let loopback = bench.state.in_force.as_ref().unwrap().plan.node(&node("north")).unwrap().loopback;
+        let removed = vec![loopback.into(), "198.18.1.0/24".parse().unwrap()];
+        let change = FibChange { vn: vn(1), snapshot: false, changed: vec![], removed };
+        bench.state.forwarded(&agent, change).unwrap();
+        assert_eq!(bench.pending(), ["red at north: no route to 198.18.1.0/24"]);
+    }
+
+    #[test]
+    fn a_link_that_is_down_in_a_virtual_network_lowers_what_is_expected_there() {
+        // Goal: links 1 (north to east) down in red: one adjacency less at both ends; routes over it do not count.
+        let mut bench = Bench::converged(ring(1));
+        let mend = |r: &mut crate::report::NodeReport| {
+            r.routers[0].links_down.insert(1);
+            r.routers[0].adjacencies = 1;
+        };
+        bench.report("north", mend);
+        let pending = bench.pending();
+        assert_eq!(
+            pending,
+            [
+                "red at north: no route to 4 prefixes, such as 100.64.0.2/32",
+                "red at east: no route to 5 prefixes, such as 100.64.0.1/32"
+            ]
+        );
+
+        let f = bench.state.in_force.clone().unwrap();
+        for name in ["north", "east"] {
+            let plan = f.plan.node(&node(name)).unwrap();
+            let mut fib = bench.full_fib(plan, &plan.routers[0]);
+            for (_, route) in &mut fib.changed {
+                *route = crate::testing::route("eth2");
+            }
+            bench.state.forwarded(&bench.caller(Role::Agent, name), fib).unwrap();
+        }
+        assert_eq!(bench.pending(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_is_cut_off_is_not_expected() {
+        // Goal: east loses both links physically: nobody needs a route to it, nor it to anybody.
+        let mut bench = Bench::converged(ring(1));
+        bench.report("east", |r| r.links.iter_mut().for_each(|(_, up)| *up = false));
+        let f = bench.state.in_force.clone().unwrap();
+        let east = f.plan.node(&node("east")).unwrap();
+        let dead: Vec<u16> = east.underlay.iter().map(|l| l.link).collect();
+        for plan in &f.plan.nodes {
+            for router in &plan.routers {
+                let live =
+                    router.links.iter().find(|l| !dead.contains(&l.link)).map(|l| l.interface.as_str());
+                let mut fib = bench.full_fib(plan, router);
+                fib.changed.retain(|(p, _)| *p != Ipv4Net::from(east.loopback));
+                for (_, route) in &mut fib.changed {
+                    route.interfaces = [live.unwrap_or("port").into()].into();
+                }
+                if plan.name == east.name {
+                    fib.changed.clear();
+                }
+                bench.state.forwarded(&bench.caller(Role::Agent, plan.name.as_str()), fib).unwrap();
+            }
+        }
+        assert_eq!(bench.pending(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn votes_must_be_there_have_a_winner_and_be_followed() {
+        let south = "198.18.2.0/24".parse().unwrap();
+        let cases = [
+            (vec![], "198.18.2.0/24 at north: no verdict"),
+            (vec![vote(south, None)], "198.18.2.0/24 at north: no verdict"),
+            (
+                vec![crate::report::Vote { steered: false, ..vote(south, Some("red")) }],
+                "198.18.2.0/24 at north: the kernel does not follow the verdict",
+            ),
+        ];
+        for (votes, expected) in cases {
+            let mut bench = Bench::converged(ring(1));
+            let border = bench.caller(Role::Border, "north");
+            bench.vote(&border, votes);
+            assert_eq!(bench.pending(), [expected]);
+        }
+    }
+
+    #[test]
+    fn an_agent_that_left_makes_its_routers_unknown_and_what_it_said_last_is_kept() {
+        let mut bench = Bench::converged(ring(1));
+        let agent = bench.caller(Role::Agent, "east");
+        bench.state.leave(&agent, std::time::SystemTime::UNIX_EPOCH);
+        assert_eq!(bench.pending(), ["the agent of east is not connected"]);
+        let rows = crate::view::routers(&bench.state);
+        let (_, router) = rows.iter().find(|(key, _)| key == "red east").unwrap();
+        assert_eq!((router.state, router.adjacencies, router.routes), (0, 2, 6));
+
+        bench.join(Role::Agent, "east");
+        assert_eq!(bench.pending(), ["the agent of east has not reported yet"]);
+        bench.report("east", |_| {});
+        assert_eq!(
+            bench.pending(),
+            ["red at east: its FIB is not known yet", "green at east: its FIB is not known yet"]
+        );
+    }
+}

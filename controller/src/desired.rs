@@ -179,3 +179,51 @@ fn policy(policy: &PolicyPlan) -> v1::Policy {
 pub(crate) fn duration(duration: Duration) -> Option<prost_types::Duration> {
     duration.try_into().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{node, ring, vn};
+
+    fn desired() -> Desired {
+        let f = ring(3);
+        Desired::of(&f.plan, f.revision, &BTreeMap::from([(vn(1), 11), (vn(2), 22)]), 40)
+    }
+
+    #[test]
+    fn a_node_hears_of_its_links_and_routers_as_planned() {
+        let spec = desired().agent(&node("east"));
+        assert_eq!((spec.revision, spec.network.as_str(), spec.node.as_str()), (3, "ring", "east"));
+        assert_eq!(spec.links.iter().map(|l| l.peer_node.as_str()).collect::<Vec<_>>(), ["north", "south"]);
+        let red = &spec.routers[0];
+        assert_eq!((red.vn_id, red.vn.as_str(), red.engine.as_str()), (1, "red", "frr-ospf"));
+        assert_eq!((red.namespace.as_str(), red.loopback.as_str()), ("ring.east.red", "100.64.0.2"));
+        assert_eq!((red.links[0].vni, red.links[0].interface.as_str()), (0x01_0001, "eth1"));
+        assert!(red.port.is_none() && red.attached.is_empty());
+    }
+
+    #[test]
+    fn a_border_hears_of_prefixes_policies_and_layout_classes() {
+        let spec = desired().border(&node("north"));
+        assert_eq!(spec.revision, 40);
+        assert_eq!(spec.vns.iter().map(|v| v.layout_class).collect::<Vec<_>>(), [11, 22]);
+        assert_eq!(spec.vns[1].port.as_ref().unwrap().node_interface, "braid-vn2");
+        assert_eq!(spec.attached[0].prefix, "198.18.1.0/24");
+        assert_eq!(
+            (spec.foreign[0].prefix.as_str(), &spec.foreign[0].egress[..]),
+            ("198.18.2.0/24", &["south".to_owned()][..])
+        );
+        let policy = spec.foreign[0].policy.as_ref().unwrap();
+        assert_eq!((policy.kind(), policy.master_vn_id), (v1::PolicyKind::Master, 1));
+        assert!(policy.settle.is_some() && policy.fail_back.is_some());
+    }
+
+    #[test]
+    fn a_node_that_has_left_hears_that_it_is_to_have_nothing() {
+        let spec = desired().agent(&node("atlantis"));
+        assert_eq!((spec.network.as_str(), spec.revision, spec.routers.len()), ("ring", 3, 0));
+        // East is still a node, but no border.
+        let spec = desired().border(&node("east"));
+        assert_eq!((spec.network.as_str(), spec.node.as_str(), spec.foreign.len()), ("ring", "east", 0));
+    }
+}

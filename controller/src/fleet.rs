@@ -245,3 +245,78 @@ impl Fleet {
         self.nodes.get_mut(name)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{hello, route, snapshot, vn, vote};
+
+    fn prefix(n: u32) -> Ipv4Net {
+        Ipv4Net::new((n << 8).into(), 24).unwrap()
+    }
+
+    fn connected() -> NodeActual {
+        let mut node = NodeActual::default();
+        node.agent_joined(&hello("east"));
+        node.border_joined(&hello("east"));
+        node
+    }
+
+    fn change(changed: &[u32], removed: &[u32]) -> FibChange {
+        let changed = changed.iter().map(|n| (prefix(*n), route("eth1"))).collect();
+        let removed = removed.iter().map(|n| prefix(*n)).collect();
+        FibChange { vn: vn(1), snapshot: false, changed, removed }
+    }
+
+    #[test]
+    fn a_fib_follows_its_changes_and_a_snapshot_replaces_it() {
+        let mut node = connected();
+        node.forwarded(snapshot(vn(1), [(prefix(1), route("eth1")), (prefix(2), route("eth1"))]), 9).unwrap();
+        node.forwarded(change(&[3], &[1, 7]), 9).unwrap();
+        let fib = node.current_fib(vn(1)).unwrap();
+        assert!(fib.get(&prefix(1)).is_none() && fib.get(&prefix(3)).is_some());
+        node.forwarded(snapshot(vn(1), [(prefix(5), route("eth1"))]), 9).unwrap();
+        assert_eq!(node.current_fib(vn(1)).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_difference_before_the_first_snapshot_of_a_stream_is_refused_and_the_old_fib_kept() {
+        let mut node = connected();
+        assert!(matches!(node.forwarded(change(&[1], &[]), 9), Err(FibError::Malformed(_))));
+        node.forwarded(snapshot(vn(1), [(prefix(1), route("eth1"))]), 9).unwrap();
+        node.agent_joined(&hello("east"));
+        assert!(node.forwarded(change(&[2], &[]), 9).is_err());
+        assert!(node.current_fib(vn(1)).is_none());
+        assert_eq!(node.fib(vn(1)).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_node_may_not_have_more_routes_than_are_held_and_what_is_too_much_changes_nothing() {
+        let mut node = connected();
+        node.forwarded(snapshot(vn(2), [(prefix(1), route("eth1"))]), 3).unwrap();
+        node.forwarded(snapshot(vn(1), [(prefix(1), route("eth1"))]), 3).unwrap();
+        node.forwarded(change(&[1, 2], &[]), 3).unwrap();
+        assert!(matches!(node.forwarded(change(&[2, 3], &[]), 3), Err(FibError::TooManyRoutes { max: 3 })));
+        let too_large = snapshot(vn(1), [1, 2, 3].map(|n| (prefix(n), route("eth1"))));
+        assert!(node.forwarded(too_large, 3).is_err());
+        assert_eq!(node.current_fib(vn(1)).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn votes_follow_their_changes_and_those_on_unknown_prefixes_do_not_count() {
+        let mut node = connected();
+        let report = |snapshot, votes: &[u32], removed: &[u32]| VoteChange {
+            snapshot,
+            votes: votes.iter().map(|n| vote(prefix(*n), Some("red"))).collect(),
+            removed: removed.iter().map(|n| prefix(*n)).collect(),
+            problems: Vec::new(),
+        };
+        let known = |p: &Ipv4Net| *p != prefix(9);
+        assert!(node.voted(report(false, &[1], &[]), known).is_err());
+        node.voted(report(true, &[1, 2, 9], &[]), known).unwrap();
+        node.voted(report(false, &[3], &[1]), known).unwrap();
+        assert_eq!(node.votes().map(|v| v.prefix).collect::<Vec<_>>(), [prefix(2), prefix(3)]);
+        node.voted(report(true, &[], &[]), known).unwrap();
+        assert_eq!(node.votes().count(), 0);
+    }
+}

@@ -1,11 +1,12 @@
 //! Where streams and calls meet: the state behind a mutex, the desired state in a watch channel, the store.
 
 use std::{
+    collections::BTreeSet,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
 
-use braid_proto::{NodeName, v1};
+use braid_proto::{NodeName, VnId, v1};
 use ipnet::Ipv4Net;
 use tokio::sync::watch;
 use tracing::{info, warn};
@@ -55,9 +56,10 @@ pub(crate) struct Applied {
 }
 
 impl Hub {
-    pub(crate) fn new(store: Store, in_force: Option<InForce>) -> Self {
+    /// `retired` are virtual networks of the topology before.
+    pub(crate) fn new(store: Store, in_force: Option<InForce>, retired: BTreeSet<VnId>) -> Self {
         let started = SystemTime::now();
-        let state = State::new(in_force, started);
+        let state = State::new(in_force, retired, started);
         Self {
             started,
             desired: watch::Sender::new(Arc::new(state.desired())),

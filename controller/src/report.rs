@@ -1,6 +1,6 @@
 //! What agents and borders say, checked and in our own types.
 
-use std::{collections::BTreeSet, time::SystemTime};
+use std::{collections::BTreeSet, ops::RangeInclusive, time::SystemTime};
 
 use braid_proto::{
     NetworkName, NodeName, VnId, VnName, v1,
@@ -139,11 +139,22 @@ fn link_number(field: &'static str, value: u32) -> Result<u16, FieldError> {
     }
 }
 
+/// The seconds of the years 1 to 9999, all that a protobuf timestamp may hold.
+const TIMESTAMP_SECONDS: RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
+
 fn time(
     field: &'static str,
     stamp: Option<prost_types::Timestamp>,
 ) -> Result<Option<SystemTime>, FieldError> {
-    stamp.map(|s| SystemTime::try_from(s).map_err(|_| FieldError::new(field, "is out of range"))).transpose()
+    let convert = |stamp: prost_types::Timestamp| {
+        let in_range =
+            TIMESTAMP_SECONDS.contains(&stamp.seconds) && (0..1_000_000_000).contains(&stamp.nanos);
+        in_range
+            .then(|| SystemTime::try_from(stamp).ok())
+            .flatten()
+            .ok_or_else(|| FieldError::new(field, "is out of range"))
+    };
+    stamp.map(convert).transpose()
 }
 
 /// The first `max` characters.
@@ -322,7 +333,7 @@ mod tests {
         let running = v1::RouterState::Running.into();
         let router = |vn_id, state| v1::RouterStatus { vn_id, state, ..Default::default() };
         let links_down = vec![70_000];
-        let since = Some(prost_types::Timestamp { seconds: i64::MAX, nanos: -1 });
+        let since = Some(prost_types::Timestamp { seconds: i64::MIN, nanos: 0 });
         let cases = [
             (vec![router(1, 0)], "is 0, which is not a state"),
             (vec![router(1, 99)], "is 99, which"),

@@ -10,7 +10,7 @@ use std::{
 };
 
 use braid_proto::{
-    Address, TlsFiles,
+    Address, NetworkName, TlsFiles,
     v1::{self, fleet_service_server::FleetServiceServer, network_service_server::NetworkServiceServer},
 };
 use thiserror::Error;
@@ -94,13 +94,16 @@ impl Controller {
     /// valid, or the certificates cannot be read.
     pub async fn start(config: ControllerConfig) -> Result<Self, ControllerError> {
         let (store, stored) = Store::open(&config.state_dir)?;
-        let in_force = in_force(&config, &store, &stored)?;
+        // A stored topology that this version does not read any more must not keep a new one out.
+        let before = stored.topology.as_ref().and_then(|text| braid_topology::parse(text, "").ok());
+        let in_force = in_force(&config, &store, &stored, before.as_ref().map(|t| &t.name))?;
+        let retired = before.iter().flat_map(|t| &t.vns).map(|v| v.id).collect();
         let (listener, address) = Listener::bind(&config.listen, config.tls.as_ref()).await?;
         match &in_force {
             Some(f) => info!(network = %f.plan.network, revision = f.revision, %address, "ready"),
             None => info!(%address, "ready, but no topology is in force"),
         }
-        Ok(Self { hub: Arc::new(Hub::new(store, in_force)), listener, address, tls: config.tls })
+        Ok(Self { hub: Arc::new(Hub::new(store, in_force, retired)), listener, address, tls: config.tls })
     }
 
     /// Where it listens; with TCP port 0 in the configuration, the port that was given.
@@ -182,17 +185,16 @@ fn in_force(
     config: &ControllerConfig,
     store: &Store,
     stored: &Stored,
+    ours: Option<&NetworkName>,
 ) -> Result<Option<InForce>, ControllerError> {
     let (text, file) = match (&config.topology, &stored.topology) {
         (Some(path), _) => (read(path)?, path.display().to_string()),
         (None, Some(text)) => (text.clone(), store.topology_path().display().to_string()),
         (None, None) => return Ok(None),
     };
-    // A stored topology that this version does not read any more must not keep a new one out.
-    let ours = stored.topology.as_ref().and_then(|old| braid_topology::parse(old, "").ok()).map(|t| t.name);
     let changed = stored.topology.as_ref() != Some(&text);
     let revision = stored.revision + u64::from(changed);
-    let (next, warnings) = InForce::prepare(text, &file, &stored.allocation, revision, ours.as_ref())?;
+    let (next, warnings) = InForce::prepare(text, &file, &stored.allocation, revision, ours)?;
     for warning in warnings {
         tracing::warn!("{warning}");
     }

@@ -85,8 +85,9 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// `now` seeds the revision of border specifications, which must grow over restarts too.
-    pub(crate) fn new(in_force: Option<InForce>, now: SystemTime) -> Self {
+    /// `retired` are virtual networks of the topology before. `now` seeds the revision of border specifications, which must
+    /// grow over restarts too.
+    pub(crate) fn new(in_force: Option<InForce>, retired: BTreeSet<VnId>, now: SystemTime) -> Self {
         let since_epoch = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let mut state = Self {
             in_force: None,
@@ -94,7 +95,7 @@ impl State {
             links: Links::default(),
             classes: BTreeMap::new(),
             border_revision: u64::try_from(since_epoch.as_millis()).unwrap_or_default(),
-            retired: BTreeSet::new(),
+            retired,
             sessions: HashMap::new(),
             last_id: 0,
         };
@@ -297,5 +298,166 @@ impl State {
             "it is not an attached prefix of another border"
         };
         Err(ApiError::UnknownPrefix { border: border.clone(), prefix: asked.to_string(), why })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        report::RouterReport,
+        testing::{Bench, RING, fine, hello, node, ring, running, snapshot, vn},
+    };
+
+    fn class(bench: &Bench, vn: usize) -> u64 {
+        bench.state.desired().border(&node("north")).vns[vn].layout_class
+    }
+
+    #[test]
+    fn only_nodes_of_this_network_may_join_and_only_borders_as_borders() {
+        let mut bench = Bench::new(ring(1));
+        let other = Hello { network: "star".parse().unwrap(), ..hello("east") };
+        assert!(matches!(bench.state.join(Role::Agent, &other), Err(ApiError::OtherNetwork { .. })));
+        let error = bench.state.join(Role::Agent, &hello("atlantis")).unwrap_err();
+        assert!(error.to_string().contains("add it to the topology file"), "{error}");
+        let error = bench.state.join(Role::Border, &hello("east")).unwrap_err();
+        assert!(matches!(error, ApiError::NotBorder { .. }));
+        assert!(bench.state.join(Role::Agent, &hello("east")).is_ok());
+
+        let mut empty = State::new(None, BTreeSet::new(), SystemTime::UNIX_EPOCH);
+        assert!(matches!(empty.join(Role::Agent, &hello("east")), Err(ApiError::NoTopology)));
+    }
+
+    #[test]
+    fn a_second_agent_takes_over_and_the_first_is_not_heard_any_more() {
+        let mut bench = Bench::converged(ring(1));
+        let first = bench.caller(Role::Agent, "east");
+        let second = bench.join(Role::Agent, "east");
+        let (_, inbox) = bench.callers.iter_mut().find(|(c, _)| *c == first).unwrap();
+        assert_eq!(inbox.replaced.try_recv(), Ok(7));
+
+        bench.report("east", |_| {});
+        let east = bench.state.in_force.as_ref().unwrap().plan.node(&node("east")).unwrap().clone();
+        let late = NodeReport { problems: vec!["late".into()], ..fine(&east, 1) };
+        assert_eq!(bench.state.reported(&first, late).unwrap(), false);
+        bench.state.leave(&first, SystemTime::UNIX_EPOCH);
+        let actual = bench.state.fleet.node(&node("east")).unwrap();
+        assert!(actual.agent.is_connected() && actual.current_report().unwrap().problems.is_empty());
+        bench.state.leave(&second, SystemTime::UNIX_EPOCH);
+        assert!(!bench.state.fleet.node(&node("east")).unwrap().agent.is_connected());
+    }
+
+    #[test]
+    fn layout_classes_are_unknown_until_every_node_has_reported_and_then_follow_the_links() {
+        let mut bench = Bench::new(ring(1));
+        assert_eq!((class(&bench, 0), class(&bench, 1)), (0, 0));
+        bench = Bench::converged(ring(1));
+        let whole = class(&bench, 0);
+        assert!(whole != 0 && class(&bench, 1) == whole);
+        let before = bench.state.desired();
+
+        // A link down in red alone: another class for red, and a higher revision, for borders only.
+        assert!(bench.report("east", |r| r.routers[0].links_down.extend([1])));
+        assert!(class(&bench, 0) != whole && class(&bench, 1) == whole);
+        let after = bench.state.desired();
+        let (north, east) = (node("north"), node("east"));
+        assert!(after.border(&north).revision > before.border(&north).revision);
+        assert_eq!(after.agent(&east), before.agent(&east));
+
+        // The same said again by the other end changes nothing.
+        assert!(!bench.report("north", |r| r.routers[0].links_down.extend([1])));
+        // A physical link down is down in both.
+        assert!(bench.report("south", |r| r.links[1].1 = false));
+        assert!(class(&bench, 0) != class(&bench, 1) && class(&bench, 1) != whole);
+        // An agent that leaves changes nothing.
+        bench.state.leave(&bench.caller(Role::Agent, "south"), SystemTime::UNIX_EPOCH);
+        assert!(class(&bench, 1) != whole && class(&bench, 1) != 0);
+    }
+
+    #[test]
+    fn word_of_an_unknown_virtual_network_is_refused_but_of_a_former_one_ignored() {
+        let mut bench = Bench::converged(ring(1));
+        let east = bench.caller(Role::Agent, "east");
+        let error = bench.state.forwarded(&east, snapshot(vn(9), [])).unwrap_err();
+        assert!(matches!(error, ApiError::UnknownVn { .. }));
+
+        // Goal: green leaves the topology; agents still speak of it while they tear it down.
+        let text: String =
+            RING.lines().filter(|l| !l.contains("name: green")).map(|l| format!("{l}\n")).collect();
+        let f = bench.state.in_force.clone().unwrap();
+        let (next, _) = InForce::prepare(text, "ring.yaml", &f.allocation, 2, None).unwrap();
+        bench.state.put_in_force(next);
+        bench.state.forwarded(&east, snapshot(vn(2), [])).unwrap();
+        bench.state.forwarded(&east, snapshot(vn(9), [])).unwrap();
+        let green = f.plan.node(&node("east")).unwrap().routers[1].clone();
+        let with_green =
+            |r: &mut NodeReport| r.routers.push(RouterReport { adjacencies: 9, ..running(&green) });
+        bench.report("east", with_green);
+        assert!(bench.state.fleet.node(&node("east")).unwrap().router(vn(2)).is_none());
+        assert!(bench.state.fleet.node(&node("east")).unwrap().fib(vn(2)).is_none());
+        // Once the agent works towards the new topology, an id that never was is an error again.
+        assert!(bench.state.forwarded(&east, snapshot(vn(9), [])).is_err());
+    }
+
+    #[test]
+    fn a_node_that_leaves_the_topology_is_forgotten_and_the_others_are_not() {
+        let mut bench = Bench::converged(ring(1));
+        let text = RING
+            .replace("    west: {}\n", "")
+            .lines()
+            .filter(|l| !l.contains("west"))
+            .map(|l| format!("{l}\n"))
+            .collect();
+        let f = bench.state.in_force.clone().unwrap();
+        let (next, _) = InForce::prepare(text, "ring.yaml", &f.allocation, 2, None).unwrap();
+        let west = bench.caller(Role::Agent, "west");
+        bench.state.put_in_force(next);
+        assert!(bench.state.fleet.node(&node("west")).is_none());
+        assert!(bench.state.desired().agent(&node("west")).routers.is_empty());
+        assert_eq!(bench.state.reported(&west, NodeReport::default()).unwrap(), false);
+        let east = bench.state.fleet.node(&node("east")).unwrap();
+        assert!(east.agent.is_connected() && east.current_fib(vn(1)).is_some());
+    }
+
+    #[test]
+    fn a_voted_prefix_is_found_by_itself_or_by_an_address_in_it() {
+        let bench = Bench::new(ring(1));
+        let asked =
+            |border: &str, prefix: &str| bench.state.voted_prefix(&node(border), prefix.parse().unwrap());
+        let south: Ipv4Net = "198.18.2.0/24".parse().unwrap();
+        assert_eq!(asked("north", "198.18.2.0/24").unwrap(), south);
+        assert_eq!(asked("north", "198.18.2.10/32").unwrap(), south);
+        let own = asked("north", "198.18.1.10/32").unwrap_err().to_string();
+        assert!(own.contains("it is attached there"), "{own}");
+        for unknown in ["198.18.2.0/25", "10.0.0.0/8", "0.0.0.0/0"] {
+            assert!(matches!(asked("north", unknown), Err(ApiError::UnknownPrefix { .. })), "{unknown}");
+        }
+        let error = asked("east", "198.18.2.0/24").unwrap_err().to_string();
+        assert!(error.contains("its borders are north, south"), "{error}");
+    }
+
+    #[test]
+    fn questions_reach_the_border_and_answers_whoever_asked_and_neither_piles_up() {
+        let mut bench = Bench::converged(ring(1));
+        let north = bench.caller(Role::Border, "north");
+        let prefix = "198.18.2.0/24".parse().unwrap();
+        let mut answer = bench.state.ask(&node("north"), prefix).unwrap();
+        let (_, inbox) = bench.callers.iter_mut().find(|(c, _)| *c == north).unwrap();
+        let question = inbox.questions.try_recv().unwrap();
+        assert_eq!(question.prefix, "198.18.2.0/24");
+        let explanation = Some(v1::Explanation::default());
+        // An answer to nobody's question is not an error.
+        bench.state.answered(&north, v1::ExplainReply { id: question.id + 99, explanation: None });
+        bench.state.answered(&north, v1::ExplainReply { id: question.id, explanation: explanation.clone() });
+        assert_eq!(answer.try_recv(), Ok(explanation));
+
+        let waiting: Vec<_> =
+            (0..MAX_QUESTIONS).map(|_| bench.state.ask(&node("north"), prefix).unwrap()).collect();
+        assert!(matches!(bench.state.ask(&node("north"), prefix), Err(ApiError::BorderBusy { .. })));
+        bench.state.leave(&north, SystemTime::UNIX_EPOCH);
+        for mut answer in waiting {
+            assert_eq!(answer.try_recv(), Err(oneshot::error::TryRecvError::Closed));
+        }
+        assert!(matches!(bench.state.ask(&node("north"), prefix), Err(ApiError::BorderAway { .. })));
     }
 }

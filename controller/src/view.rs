@@ -46,6 +46,7 @@ fn nodes_of<'a>(state: &'a State, f: &'a InForce) -> impl Iterator<Item = (&'a N
 
 pub(crate) fn status(state: &State, started: SystemTime, now: SystemTime) -> v1::GetStatusResponse {
     let common = v1::GetStatusResponse {
+        controller_pid: i32::try_from(std::process::id()).unwrap_or(0),
         version: VERSION.to_owned(),
         started: Some(timestamp(started)),
         ..Default::default()

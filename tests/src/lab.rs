@@ -111,16 +111,16 @@ impl Lab {
         self.file.path()
     }
 
-    /// Runs `braid --lab NAME ARGS`.
+    /// Runs `braid ARGS` on this lab.
     ///
     /// # Panics
     /// When the binary cannot be run.
     #[must_use]
     pub fn braid(&self, args: &[&str]) -> Output {
-        Command::new(braid()).args(["--lab", &self.name]).args(args).output().expect("braid can be run")
+        Command::new(braid()).env("BRAID_LAB", &self.name).args(args).output().expect("braid can be run")
     }
 
-    /// The answer of `braid --lab NAME ARGS -o json`.
+    /// The answer of `braid ARGS -o json`.
     ///
     /// # Panics
     /// When it fails or is not JSON.

@@ -54,7 +54,10 @@ fn every_host_reaches_every_other_and_each_border_has_a_verdict_for_each_foreign
     }
     let verdicts = verdicts(&lab);
     assert_eq!(verdicts.len(), 5 * 4);
-    assert!(verdicts.iter().all(|(_, _, winner)| winner == "red"), "{verdicts:?}");
+    // For Seattle's prefix the majority decides, and then whoever was elected first stays.
+    let driven = verdicts.iter().filter(|(_, prefix, _)| prefix != "198.18.1.0/24");
+    assert!(driven.clone().all(|(_, _, winner)| winner == "red"), "{verdicts:?}");
+    assert!(verdicts.iter().all(|(_, _, winner)| !winner.is_empty()), "{verdicts:?}");
 
     // Customers keep 1500 bytes.
     lab.sh("seattle-host", &["ping", "-c", "1", "-W", "2", "-M", "do", "-s", "1472", "198.18.5.10"]);
@@ -80,7 +83,8 @@ fn the_vn_id_is_on_every_packet_and_never_changes_on_the_way() {
         .iter()
         .map(|node| {
             Command::new(braid())
-                .args(["--lab", lab.name(), "lab", "exec", node, "--"])
+                .env("BRAID_LAB", lab.name())
+                .args(["lab", "exec", node, "--"])
                 .args([
                     "timeout", "-s", "INT", "8", "tcpdump", "-l", "-n", "-i", "any", "udp", "port", "4789",
                 ])
@@ -154,6 +158,7 @@ fn when_every_process_of_the_driving_vn_dies_traffic_moves_to_another_and_the_vn
 #[test]
 fn a_vn_that_loses_a_prefix_at_a_border_loses_that_vote_and_explain_says_why() {
     let lab = Lab::up("abilene-diverse.yaml");
+    let before = verdicts(&lab);
     let flow = lab.flow("seattle-host", "new-york-host", RATE);
     lab.sh("seattle/red", &["ip", "route", "add", "blackhole", "198.18.5.0/24"]);
     wait_for("seattle sends new york's prefix elsewhere", Duration::from_secs(5), || {
@@ -167,8 +172,8 @@ fn a_vn_that_loses_a_prefix_at_a_border_loses_that_vote_and_explain_says_why() {
     assert_eq!(red["eligible"], false);
     assert!(red["reason"].as_str().is_some_and(|r| r.contains("blackhole")), "{red}");
     // Only that prefix, only there.
-    let elsewhere: Vec<_> = verdicts(&lab).into_iter().filter(|(_, _, winner)| winner != "red").collect();
-    assert_eq!(elsewhere.len(), 1, "{elsewhere:?}");
+    let changed: Vec<_> = verdicts(&lab).difference(&before).cloned().collect();
+    assert_eq!(changed.len(), 1, "{changed:?}");
 
     let losses = flow.stop();
     println!("a blackhole in the driving VN at the border: {losses:?}");
@@ -219,7 +224,8 @@ fn a_physical_link_that_fails_is_seen_by_every_vn() {
     lab.sh(node, &["ip", "link", "set", interface, "down"]);
     wait_for("every VN has left the link", Duration::from_secs(20), || {
         let gone = ["red", "green", "blue"].iter().all(|vn| {
-            !lab.sh(&format!("{node}/{vn}"), &["ip", "route"]).contains(&format!("dev {interface} proto"))
+            let routes = lab.sh(&format!("{node}/{vn}"), &["ip", "route"]);
+            !routes.lines().any(|line| line.contains("via ") && line.contains(&format!("dev {interface} ")))
         });
         gone.then_some(())
     });

@@ -14,9 +14,19 @@ pub fn milliseconds(wire: Option<prost_types::Duration>) -> Option<f64> {
     wire.map(|d| d.seconds as f64 * 1e3 + f64::from(d.nanos) / 1e6)
 }
 
+/// A wire duration in whole milliseconds; `None` where it is absent, 0 where it is negative.
+pub fn whole_milliseconds(wire: Option<prost_types::Duration>) -> Option<u64> {
+    wire.map(|d| Duration::try_from(d).map_or(0, |d| d.as_millis().try_into().unwrap_or(u64::MAX)))
+}
+
 /// How long ago `then` was, in at most two units such as "3m 12s"; "0s" for the future.
 pub fn age(then: Timestamp, now: Timestamp) -> String {
     span(Duration::from_secs(now.duration_since(then).as_secs().try_into().unwrap_or(0)))
+}
+
+/// A duration in at most two units, from one second on without its fraction.
+pub fn rough_span(duration: Duration) -> String {
+    span(if duration.as_secs() > 0 { Duration::from_secs(duration.as_secs()) } else { duration })
 }
 
 /// A duration in at most two units, to the millisecond, such as "1s 250ms".
@@ -80,6 +90,12 @@ mod tests {
     #[test]
     fn wire_times_out_of_range_are_absent() {
         assert_eq!(timestamp(Some(prost_types::Timestamp { seconds: i64::MAX, nanos: 0 })), None);
-        assert_eq!(milliseconds(Some(prost_types::Duration { seconds: 1, nanos: 500_000 })), Some(1000.5));
+        let wire = |seconds, nanos| Some(prost_types::Duration { seconds, nanos });
+        assert_eq!(milliseconds(wire(1, 500_000)), Some(1000.5));
+        assert_eq!(
+            [wire(1, 500_000), wire(-1, 0), None].map(whole_milliseconds),
+            [Some(1000), Some(0), None]
+        );
+        assert_eq!([900, 61_500].map(|ms| rough_span(Duration::from_millis(ms))), ["900ms", "1m 1s"]);
     }
 }

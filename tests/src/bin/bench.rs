@@ -58,7 +58,7 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     }
     let mut table = Table::new();
-    table.load_preset(ASCII_MARKDOWN).set_header(["figure", "braid", "peer", "braid / peer"]);
+    table.load_style(ASCII_MARKDOWN).set_header(["figure", "braid", "peer", "braid / peer"]);
     for (name, measure) in GROUPS {
         if wanted.is_empty() || wanted.contains(name) {
             eprintln!("== {name}");

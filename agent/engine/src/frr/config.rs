@@ -153,8 +153,15 @@ fn spelt_alike(line: &str) -> String {
     line.to_owned()
 }
 
-/// Lines that no running configuration shows: isisd keeps silent on defaults, and these are.
-const SILENT: [&str; 2] = ["metric-style wide", "spf-interval 1"];
+/// Lines that no running configuration shows: FRR keeps silent on defaults, and these are.
+const SILENT: [&str; 6] = [
+    "metric-style wide",
+    "spf-interval 1",
+    "isis metric 10",
+    "isis hello-interval 3",
+    "ip ospf hello-interval 10",
+    "ip ospf dead-interval 40",
+];
 /// Top-level lines that are no part of the intent.
 const INCIDENTAL: [&str; 4] = ["frr version", "frr defaults", "hostname", "log file"];
 

@@ -153,7 +153,7 @@ pub enum LabError {
         source: io::Error,
     },
     /// A daemon ended where it should have run on.
-    #[error("the {member} ended right after its start; the end of its log, {log}:\n{tail}")]
+    #[error("the {member} has ended; the end of its log, {log}:\n{tail}")]
     Died {
         /// The daemon.
         member: String,

@@ -43,7 +43,7 @@ impl Record {
 /// The right to change a lab, held on its directory until dropped. A killed holder loses it.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    _directory: File,
+    directory: File,
 }
 
 impl Lock {
@@ -66,9 +66,17 @@ impl Lock {
                 _ => false,
             };
             if is_current {
-                return Ok(Self { _directory: directory });
+                return Ok(Self { directory });
             }
         }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing it would not do at once: a child that is forked at this moment by another thread has it open too, until it
+        // becomes its program.
+        let _ = self.directory.unlock();
     }
 }
 

@@ -34,7 +34,11 @@ pub(crate) fn living(lab: &Lab, expected: &[Member]) -> Result<BTreeMap<Member, 
         let line = process::command_line(pid);
         let member = missing.iter().find(|member| member.is_command_line(lab, &line));
         if let (Some(member), Ok(process)) = (member, Process::open(pid)) {
-            living.insert((*member).clone(), process.id());
+            // A child that it has just forked still has its command line: the oldest is the daemon itself.
+            let found = living.entry((*member).clone()).or_insert(process.id());
+            if process.start_time() < found.start_time {
+                *found = process.id();
+            }
         }
     }
     Ok(living)

@@ -65,8 +65,9 @@ pub struct UpReport {
 ///
 /// # Errors
 /// Before anything is started: [`LabError::Topology`], [`LabError::Layout`], [`LabError::NotRoot`], [`LabError::Missing`],
-/// [`LabError::ForeignNamespaces`], [`LabError::Busy`] and others. Later ones come as [`LabError::HalfMade`], and the lab
-/// stays as it is. [`LabError::NotConverged`] and [`LabError::Died`] leave it up, to be looked at.
+/// [`LabError::ForeignNamespaces`], [`LabError::Elsewhere`], [`LabError::Busy`] and others. Later ones, such as
+/// [`LabError::Died`], come within [`LabError::HalfMade`]; after them and after [`LabError::NotConverged`] the lab stays as
+/// it is, to be looked at.
 pub async fn up(root: &Root, options: UpOptions, progress: &mut dyn Progress) -> Result<UpReport, LabError> {
     let mut stages = Stages::new(progress);
     stages.begin(Stage::Check);

@@ -219,7 +219,7 @@ async fn a_daemon_that_ends_is_told_at_once_with_its_log() {
         matches!(&error, LabError::HalfMade { source, .. } if matches!(**source, LabError::Died { .. })),
         "{text}"
     );
-    assert!(text.contains("border of `a`") && text.contains("no ballots today"), "{text}");
+    assert!(text.contains("border of `") && text.contains("no ballots today"), "{text}");
     assert!(text.contains(&format!("braid lab down {}", bench.lab.name)), "{text}");
 }
 

@@ -1,5 +1,7 @@
 //! Why a border forwards a prefix as it does, as `braid explain` shows it.
 
+use std::time::Duration;
+
 use braid_proto::v1;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -44,9 +46,9 @@ pub struct Candidate {
     /// How the engine fares, as the border sees it.
     pub engine_state: Option<String>,
     /// How long the route has been stable.
-    pub fib_age_ms: Option<f64>,
+    pub fib_age_ms: Option<u64>,
     /// How long the engine has been in its state.
-    pub engine_age_ms: Option<f64>,
+    pub engine_age_ms: Option<u64>,
 }
 
 /// A step of the vote.
@@ -85,8 +87,8 @@ impl From<v1::Candidate> for Candidate {
             weight: present(candidate.weight),
             group: candidate.group,
             engine_state: present(candidate.engine_state),
-            fib_age_ms: units::milliseconds(candidate.fib_age),
-            engine_age_ms: units::milliseconds(candidate.engine_age),
+            fib_age_ms: units::whole_milliseconds(candidate.fib_age),
+            engine_age_ms: units::whole_milliseconds(candidate.engine_age),
         }
     }
 }
@@ -152,16 +154,17 @@ impl View for Explanation {
 
 impl Candidate {
     fn cells(&self, winner: Option<&str>) -> Vec<Cell> {
-        let aged = |text: &str, age: Option<f64>| match age {
-            Some(ms) => format!("{text} {}", units::span_ms(ms.trunc())),
+        let aged = |text: &str, age_ms: Option<u64>| match age_ms {
+            Some(ms) => format!("{text} {}", units::rough_span(Duration::from_millis(ms))),
             None => text.to_owned(),
         };
         let state = self.engine_state.as_ref().map(|state| aged(state, self.engine_age_ms));
         let eligible = match (self.eligible, &self.reason) {
-            (true, None) => "yes".to_owned(),
-            (false, None) => "no".to_owned(),
-            (true, Some(reason)) => format!("yes: {reason}"),
+            // "yes: eligible" says it twice.
+            (true, Some(reason)) if reason != "eligible" => format!("yes: {reason}"),
+            (true, _) => "yes".to_owned(),
             (false, Some(reason)) => format!("no: {reason}"),
+            (false, None) => "no".to_owned(),
         };
         let won = winner == Some(self.vn.as_str());
         vec![
@@ -251,7 +254,7 @@ mod tests {
         assert_eq!(json["winner"], "red");
         assert_eq!(json["candidates"][1]["reason"], "no route");
         assert!(json["candidates"][1]["metric"].is_null());
-        assert_eq!(json["candidates"][0]["engine_age_ms"], 61_000.0);
+        assert_eq!(json["candidates"][0]["engine_age_ms"], 61_000);
         for field in ["border", "prefix", "decisive_step", "policy", "comparison", "since", "steps"] {
             assert!(!json[field].is_null(), "{field}");
         }

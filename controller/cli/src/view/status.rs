@@ -19,6 +19,8 @@ pub struct Status {
     pub revision: u64,
     /// The controller's version.
     pub version: String,
+    /// The controller's process id.
+    pub controller_pid: i32,
     /// When the controller started.
     pub started: Option<Timestamp>,
     /// Everything is as the topology wants it.
@@ -44,6 +46,7 @@ impl From<v1::GetStatusResponse> for Status {
             network: status.network,
             revision: status.revision,
             version: status.version,
+            controller_pid: status.controller_pid,
             started: units::timestamp(status.started),
             converged: status.converged,
             nodes: status.nodes,

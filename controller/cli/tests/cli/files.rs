@@ -279,3 +279,12 @@ fn doctor_names_the_packages_that_are_missing() {
     assert!(ran.stdout.contains("to install what is missing: apt-get install "), "{}", ran.stdout);
     assert!(ran.stdout.contains(" frr"), "{}", ran.stdout);
 }
+
+#[test]
+fn a_lab_of_a_wrong_file_is_not_begun() {
+    let ran = run_with_input(&["lab", "up", "-"], "name: x\n").failed(1);
+    assert!(ran.stderr.contains("<stdin>:1:1: a topology file needs `topology`"), "{}", ran.stderr);
+    let ran = run(&["lab", "up", "/nonexistent.yaml"]).failed(1);
+    assert!(ran.stderr.contains("cannot read /nonexistent.yaml"), "{}", ran.stderr);
+    run(&["lab", "up", "-", "--timeout", "soon"]).failed(2);
+}

@@ -106,10 +106,21 @@ impl TestLab {
         names.filter_map(|name| name.strip_prefix(&prefix).map(str::to_owned)).collect()
     }
 
-    /// Index, name and flags of every interface, so that whoever makes one anew is found out.
+    /// Every interface's namespace, index, name, hardware address, alias and whether an operator wants it up: whoever makes
+    /// one anew is found out. (The rest is the kernel's, and follows a change some time later.)
     pub fn interfaces(&self) -> Vec<String> {
-        let show = |name: &String| output(ip(&["-n", &format!("{}.{name}", self.name), "-o", "link"]));
-        self.namespaces().iter().map(show).collect()
+        let of = |name: &String| {
+            let text = output(ip(&["-n", &format!("{}.{name}", self.name), "-json", "link"]));
+            let links: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
+            let show = |link: &serde_json::Value| {
+                let up = link["flags"].as_array().unwrap().iter().any(|flag| flag == "UP");
+                let [index, interface, mac, alias] =
+                    ["ifindex", "ifname", "address", "ifalias"].map(|key| &link[key]);
+                format!("{name} {index} {interface} {mac} {alias} up={up}")
+            };
+            links.iter().map(show).collect::<Vec<_>>()
+        };
+        self.namespaces().iter().flat_map(of).collect()
     }
 }
 
@@ -122,7 +133,8 @@ impl Drop for TestLab {
         let removed = std::thread::spawn(move || block_on(down(&root, &name))).join();
         match removed {
             Ok(Ok(_) | Err(LabError::NoSuchLab { .. })) => {}
-            other => eprintln!("lab {} is not removed: {other:?}", self.name),
+            other if std::thread::panicking() => eprintln!("lab {} is not removed: {other:?}", self.name),
+            other => panic!("lab {} is not removed: {other:?}", self.name),
         }
     }
 }
