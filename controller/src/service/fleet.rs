@@ -43,7 +43,7 @@ type Outgoing<T> = mpsc::Sender<Result<T, Status>>;
 
 /// Why a stream ends.
 enum End {
-    /// The caller has gone, in order or not.
+    /// The caller has gone, in order or not, or its message cannot be decoded.
     Gone(Option<Status>),
     /// We end it.
     Refused(ApiError),
@@ -86,10 +86,13 @@ where
     let (outgoing, receiver) = mpsc::channel(OUTGOING);
     let stream = stream(outgoing.clone());
     tokio::spawn(async move {
-        if let End::Refused(error) = stream.await {
-            // A caller that does not listen any more needs no reason.
-            let _ = tokio::time::timeout(FAREWELL_TIMEOUT, outgoing.send(Err(error.into()))).await;
-        }
+        let reason = match stream.await {
+            End::Gone(None) => return,
+            End::Gone(Some(status)) => status,
+            End::Refused(error) => error.into(),
+        };
+        // A caller that does not listen any more needs no reason.
+        let _ = tokio::time::timeout(FAREWELL_TIMEOUT, outgoing.send(Err(reason))).await;
     });
     Response::new(ReceiverStream::new(receiver))
 }
