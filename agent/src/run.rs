@@ -3,25 +3,26 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs::{self, File},
+    future::pending,
     io,
     path::PathBuf,
     sync::Arc,
     time::Duration,
 };
 
-use braid_kernel::{LinkEvent, LinkWatch, Netlink, NetlinkError, Netns, NetnsError};
+use braid_kernel::{LinkWatch, Netlink, NetlinkError, Netns, NetnsError};
 use braid_proto::{VnId, v1, wire::FieldError};
 use nix::fcntl::{Flock, FlockArg};
 use thiserror::Error;
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
-    time::interval,
+    time::{Instant, MissedTickBehavior, interval, sleep_until},
 };
 use tracing::{error, info};
 
 use crate::{
-    carrier::{NodeLinks, publish},
+    carrier::{Carrier, NodeLinks},
     config::AgentConfig,
     fib::Fibs,
     removal, router,
@@ -36,6 +37,11 @@ const QUEUE: usize = 4;
 const AFTER_PANIC: Duration = Duration::from_secs(1);
 /// A specification that could not be kept is tried again after this.
 const KEEP_AGAIN: Duration = Duration::from_secs(10);
+/// The kernel may keep the loss of a carrier to itself for a second (linkwatch does so where a device and the one below it
+/// have the same index, as veth pairs often have), so it is also looked for.
+const LOOK: Duration = Duration::from_millis(200);
+/// What the board says of the physical links goes by this.
+const LINKS: &str = "physical links";
 /// What the board says of the specification goes by this.
 const SPECIFICATION: &str = "specification";
 
@@ -93,7 +99,7 @@ pub async fn run(config: AgentConfig, shutdown: impl Future<Output = ()> + Send)
     let _lock = lock(&config)?;
     let netns = Netns::current()?;
     let mut link_watch = LinkWatch::open(&netns)?;
-    let (link_sender, links) = watch::channel(Arc::default());
+    let (mut carrier, links) = Carrier::new();
     let node = Arc::new(Node {
         config: config.clone(),
         netlink: Netlink::open(&netns)?,
@@ -103,7 +109,7 @@ pub async fn run(config: AgentConfig, shutdown: impl Future<Output = ()> + Send)
     });
     // Before the first account of the physical links every one of them would pass for gone.
     if let Some(event) = link_watch.next().await {
-        publish(&link_sender, &event);
+        carrier.take_in(&event, Instant::now());
     }
     let mut agent = Agent {
         node: Arc::clone(&node),
@@ -118,6 +124,9 @@ pub async fn run(config: AgentConfig, shutdown: impl Future<Output = ()> + Send)
         Ok(None) => info!("no specification yet, waiting for the controller"),
         Err(problem) => node.board.note(SPECIFICATION, Err(problem)),
     }
+    let mut node_links = node.links.clone();
+    let mut look = interval(LOOK);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut keep_again = interval(KEEP_AGAIN);
     let (spec_sender, mut specs) = mpsc::channel(QUEUE);
     let mut line = JoinSet::new();
@@ -127,7 +136,16 @@ pub async fn run(config: AgentConfig, shutdown: impl Future<Output = ()> + Send)
     loop {
         tokio::select! {
             () = &mut shutdown => return Ok(()),
-            Some(event) = link_watch.next() => agent.see(&link_sender, &event),
+            Some(event) = link_watch.next() => carrier.take_in(&event, Instant::now()),
+            _ = look.tick() => {
+                let listed = node.netlink.links().await;
+                if let Ok(links) = &listed {
+                    carrier.see_all(links, Instant::now());
+                }
+                node.board.note(LINKS, listed.map(drop));
+            }
+            () = until(carrier.next_release()) => carrier.tell(Instant::now()),
+            Ok(()) = node_links.changed() => agent.show_links(),
             Some(spec) = specs.recv() => agent.follow(&spec),
             _ = keep_again.tick(), if agent.unkept.is_some() => agent.keep(),
             Some(ended) = agent.tasks.join_next() => {
@@ -138,6 +156,14 @@ pub async fn run(config: AgentConfig, shutdown: impl Future<Output = ()> + Send)
                 agent.settle();
             }
         }
+    }
+}
+
+/// Waits until then; for ever if there is no such time.
+pub(crate) async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => pending().await,
     }
 }
 
@@ -169,11 +195,6 @@ struct Agent {
 }
 
 impl Agent {
-    fn see(&self, links: &watch::Sender<Arc<NodeLinks>>, event: &LinkEvent) {
-        publish(links, event);
-        self.show_links();
-    }
-
     /// Puts the physical links on the board.
     fn show_links(&self) {
         let Some(spec) = &self.spec else { return };

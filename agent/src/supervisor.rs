@@ -23,15 +23,12 @@ use braid_engine::{Driver, EngineError, LinkIntent, Place, RouterIntent, cgroup:
 use braid_kernel::{Netns, Process, ProcessId, Signal, terminate};
 use braid_proto::{InstanceFile, InstanceProcess};
 use futures::future::{pending, select_all};
-use tokio::{
-    sync::watch,
-    time::{Instant, sleep_until},
-};
+use tokio::{sync::watch, time::Instant};
 use tracing::{info, warn};
 
 use crate::{
     dataplane::Ground,
-    run::Node,
+    run::{Node, until},
     spec::{Identity, Router},
     status::State,
     store,
@@ -83,6 +80,7 @@ fn intent(node: &Node, router: &Router) -> RouterIntent {
         node: node.config.node.clone(),
         loopback: router.loopback,
         links: links.collect(),
+        port: router.port.as_ref().map(|port| port.router_interface.clone()),
         attached: router.attached.clone(),
         hello: router.hello,
     }
@@ -246,12 +244,6 @@ impl Supervisor {
                 Phase::Up(up) => Some(up.next()),
                 Phase::Pause(until) => Some(*until),
             };
-            let timer = async {
-                match wake {
-                    Some(at) => sleep_until(at).await,
-                    None => pending().await,
-                }
-            };
             tokio::select! {
                 // A death is told before anything else is looked at.
                 biased;
@@ -264,7 +256,7 @@ impl Supervisor {
                     }
                 }
                 Ok(()) = self.ground.changed() => self.look_down().await,
-                () = timer => match self.phase {
+                () = until(wake) => match self.phase {
                     Phase::Up(up) => self.tend(up).await,
                     Phase::Idle | Phase::Pause(_) => self.phase = Phase::Idle,
                 }

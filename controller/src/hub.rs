@@ -98,7 +98,7 @@ impl Hub {
     pub(crate) fn reported(&self, caller: &Caller, report: NodeReport) -> Result<(), ApiError> {
         let mut state = self.state();
         if state.reported(caller, report)? {
-            info!(node = %caller.node, "links have changed in a virtual network: borders hear of new layout classes");
+            info!(node = %caller.node, "layout classes have changed: borders hear of them");
             self.desired.send_replace(Arc::new(state.desired()));
         }
         Ok(())

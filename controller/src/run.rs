@@ -77,12 +77,11 @@ pub enum ControllerError {
 }
 
 /// A controller that has its state and its address, and is about to serve.
-#[derive(Debug)]
 pub struct Controller {
     hub: Arc<Hub>,
+    server: Server,
     listener: Listener,
     address: Address,
-    tls: Option<TlsFiles>,
 }
 
 impl Controller {
@@ -91,7 +90,7 @@ impl Controller {
     ///
     /// # Errors
     /// [`ControllerError`]: the state directory or the address is another controller's or unusable, the topology is not
-    /// valid, or the certificates cannot be read.
+    /// valid, or the certificates cannot be used.
     pub async fn start(config: ControllerConfig) -> Result<Self, ControllerError> {
         let (store, stored) = Store::open(&config.state_dir)?;
         // A stored topology that this version does not read any more must not keep a new one out.
@@ -99,11 +98,17 @@ impl Controller {
         let in_force = in_force(&config, &store, &stored, before.as_ref().map(|t| &t.name))?;
         let retired = before.iter().flat_map(|t| &t.vns).map(|v| v.id).collect();
         let (listener, address) = Listener::bind(&config.listen, config.tls.as_ref()).await?;
+        let mut server = Server::builder()
+            .http2_keepalive_interval(Some(KEEP_ALIVE))
+            .http2_keepalive_timeout(Some(KEEP_ALIVE));
+        if let (Listener::Tcp(_, tls), Some(files)) = (&listener, &config.tls) {
+            server = server.tls_config(tls.as_ref().clone()).map_err(|e| tls_error(files, &e))?;
+        }
         match &in_force {
             Some(f) => info!(network = %f.plan.network, revision = f.revision, %address, "ready"),
             None => info!(%address, "ready, but no topology is in force"),
         }
-        Ok(Self { hub: Arc::new(Hub::new(store, in_force, retired)), listener, address, tls: config.tls })
+        Ok(Self { hub: Arc::new(Hub::new(store, in_force, retired)), server, listener, address })
     }
 
     /// Where it listens; with TCP port 0 in the configuration, the port that was given.
@@ -115,9 +120,9 @@ impl Controller {
     /// Serves until `shutdown` resolves; then ends all streams, and calls after at most 2 s.
     ///
     /// # Errors
-    /// [`ControllerError`]: the certificates do not fit, or the server fails.
+    /// [`ControllerError`]: the server fails.
     pub async fn serve(self, shutdown: impl Future<Output = ()> + Send) -> Result<(), ControllerError> {
-        let Self { hub, listener, tls, .. } = self;
+        let Self { hub, mut server, listener, .. } = self;
         let fleet = FleetServiceServer::new(service::fleet::Fleet::new(Arc::clone(&hub)))
             .max_decoding_message_size(MAX_FLEET_MESSAGE_BYTES);
         let network = NetworkServiceServer::new(service::network::Network::new(Arc::clone(&hub)))
@@ -131,12 +136,6 @@ impl Controller {
             .build_v1()
             .map_err(|e| ControllerError::Serve(e.to_string()))?;
 
-        let mut server = Server::builder()
-            .http2_keepalive_interval(Some(KEEP_ALIVE))
-            .http2_keepalive_timeout(Some(KEEP_ALIVE));
-        if let (Listener::Tcp(_, config), Some(files)) = (&listener, &tls) {
-            server = server.tls_config(config.as_ref().clone()).map_err(|e| tls_error(files, &e))?;
-        }
         let router =
             server.add_service(health).add_service(reflection).add_service(fleet).add_service(network);
 

@@ -339,7 +339,7 @@ mod tests {
         bench.report("east", |_| {});
         let east = bench.state.in_force.as_ref().unwrap().plan.node(&node("east")).unwrap().clone();
         let late = NodeReport { problems: vec!["late".into()], ..fine(&east, 1) };
-        assert_eq!(bench.state.reported(&first, late).unwrap(), false);
+        assert!(!bench.state.reported(&first, late).unwrap());
         bench.state.leave(&first, SystemTime::UNIX_EPOCH);
         let actual = bench.state.fleet.node(&node("east")).unwrap();
         assert!(actual.agent.is_connected() && actual.current_report().unwrap().problems.is_empty());
@@ -414,7 +414,7 @@ mod tests {
         bench.state.put_in_force(next);
         assert!(bench.state.fleet.node(&node("west")).is_none());
         assert!(bench.state.desired().agent(&node("west")).routers.is_empty());
-        assert_eq!(bench.state.reported(&west, NodeReport::default()).unwrap(), false);
+        assert!(!bench.state.reported(&west, NodeReport::default()).unwrap());
         let east = bench.state.fleet.node(&node("east")).unwrap();
         assert!(east.agent.is_connected() && east.current_fib(vn(1)).is_some());
     }

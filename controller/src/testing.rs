@@ -89,10 +89,11 @@ impl Bench {
     }
 
     pub(crate) fn converged(in_force: InForce) -> Self {
-        let mut bench = Self::new(in_force.clone());
-        for node in &in_force.plan.nodes {
+        let (plan, revision) = (in_force.plan.clone(), in_force.revision);
+        let mut bench = Self::new(in_force);
+        for node in &plan.nodes {
             let agent = bench.join(Role::Agent, node.name.as_str());
-            bench.state.reported(&agent, fine(node, in_force.revision)).unwrap();
+            bench.state.reported(&agent, fine(node, revision)).unwrap();
             for router in &node.routers {
                 bench.state.forwarded(&agent, bench.full_fib(node, router)).unwrap();
             }

@@ -5,6 +5,7 @@ use std::{fmt, path::PathBuf, time::Duration};
 use async_trait::async_trait;
 use braid_kernel::{Netns, Process};
 use braid_proto::Engine;
+use ipnet::Ipv4Net;
 
 use crate::{
     EngineError, RouterIntent,
@@ -100,6 +101,12 @@ pub trait Driver: Send + Sync {
 
     /// The programs it needs.
     fn requirements(&self) -> &'static [Requirement];
+
+    /// Addresses that the port must have, beside its own and without routes to the subnets around them, for this engine to
+    /// announce the attached prefixes.
+    fn port_addresses(&self, _attached: &[Ipv4Net]) -> Vec<Ipv4Net> {
+        Vec::new()
+    }
 
     /// Writes the configuration. Gives whether it differs from what was there, so that a running engine must be
     /// reconfigured.

@@ -5,8 +5,9 @@ use std::{net::Ipv4Addr, time::Duration};
 use braid_proto::{InterfaceName, NodeName};
 use ipnet::Ipv4Net;
 
-/// The metric at which attached prefixes are announced, the same in every engine, so that totals compare: OSPF external
-/// type 1 (RFC 2328 §16.4), IS-IS wide (RFC 5305 §4).
+/// The metric at which attached prefixes are announced, the same in every engine, so that totals compare: an OSPF stub
+/// network (RFC 2328 §12.4.1), IS-IS wide (RFC 5305 §4). Not an OSPF external: ospfd computes those only a second after
+/// all other routes, and drops packets meanwhile.
 pub const ATTACHED_METRIC: u16 = 20;
 
 /// The kernel's route protocol number of the static routes to attached prefixes; an engine announces only those.
@@ -24,6 +25,8 @@ pub struct RouterIntent {
     pub loopback: Ipv4Addr,
     /// The virtual links, all point-to-point.
     pub links: Vec<LinkIntent>,
+    /// The interface towards the node, on borders.
+    pub port: Option<InterfaceName>,
     /// The prefixes that this router announces. Their routes are in the kernel already.
     pub attached: Vec<Ipv4Net>,
     /// Interval between hellos, in whole seconds from 1.

@@ -60,9 +60,11 @@ impl Pair {
                     links: vec![LinkIntent {
                         interface: "eth1".parse().expect("a name"),
                         address: format!("100.65.0.{}/31", index + 1).parse().expect("a prefix"),
-                        metric: 30,
+                        // More than the 63 of IS-IS's narrow metrics.
+                        metric: 300,
                         mtu: 1500,
                     }],
+                    port: Some("port".parse().expect("a name")),
                     attached: if index == 1 {
                         vec!["198.18.1.0/24".parse().expect("a prefix")]
                     } else {
@@ -87,6 +89,9 @@ impl Pair {
         ip(&format!("-n {name}.1 addr add 100.67.0.3/31 dev port"));
         ip(&format!("-n {name}.1 link set port up"));
         ip(&format!("-n {name}.1 route add 198.18.1.0/24 via 100.67.0.2 dev port proto {ATTACHED_PROTOCOL}"));
+        for address in routers[0].driver.port_addresses(&routers[0].intent.attached) {
+            ip(&format!("-n {name}.1 addr add {address} dev port noprefixroute"));
+        }
         Self { name, routers, root }
     }
 
@@ -168,10 +173,10 @@ async fn life(engine: Engine) {
     ip(&format!("-n {}.1 route add blackhole 198.18.99.0/24", pair.name));
     // Another intent is found to differ from what runs.
     let mut other = first.intent.clone();
-    other.links[0].metric = 31;
+    other.links[0].metric = 301;
     let drift = first.driver.drift(&other, &first.place, LIMIT).await.expect("an answer");
     assert_eq!(drift.len(), 1, "{drift:?}");
-    assert!(drift[0].wanted.contains("31") && drift[0].found.contains("30"), "{drift:?}");
+    assert!(drift[0].wanted.contains("301") && drift[0].found.contains("300"), "{drift:?}");
 
     // Adoption: whoever looks at the pid files finds the same processes, in their control group.
     let pids = |router: &Router| -> BTreeSet<i32> {
@@ -252,7 +257,7 @@ async fn two_code_bases_form_one_ospf_network() {
     pair.start().await;
     pair.wait_for_routes().await;
     pair.wait_for_adjacency().await;
-    // FRR sees the prefix that BIRD announces at the metric that FRR itself would announce it at: 30 + 20.
+    // FRR sees the prefix that BIRD announces at the metric that FRR itself would announce it at: 300 + 20.
     let second = &pair.routers[1];
     let vtysh = second
         .place
@@ -262,7 +267,7 @@ async fn two_code_bases_form_one_ospf_network() {
         .output()
         .expect("vtysh runs");
     let text = String::from_utf8_lossy(&vtysh.stdout).into_owned();
-    assert!(text.contains("N E1 198.18.1.0/24         [50] tag: 0"), "{text}");
+    assert!(text.contains("N    198.18.1.0/24         [320] area: 0.0.0.0"), "{text}");
 }
 
 #[tokio::test]

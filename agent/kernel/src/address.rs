@@ -6,7 +6,7 @@ use ipnet::Ipv4Net;
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
 use netlink_packet_route::{
     AddressFamily, RouteNetlinkMessage,
-    address::{AddressAttribute, AddressMessage},
+    address::{AddressAttribute, AddressFlags, AddressMessage},
 };
 use nix::errno::Errno;
 
@@ -45,8 +45,28 @@ impl Netlink {
     /// # Errors
     /// [`NetlinkError::NoSuchLink`] if there is no such interface.
     pub async fn add_address(&self, ifname: &str, address: Ipv4Net) -> Result<(), NetlinkError> {
+        self.add(ifname, address, AddressFlags::empty()).await
+    }
+
+    /// Gives an interface an address, and no route to the subnet around it. One that it has already is fine.
+    ///
+    /// # Errors
+    /// [`NetlinkError::NoSuchLink`] if there is no such interface.
+    pub async fn add_address_without_route(
+        &self,
+        ifname: &str,
+        address: Ipv4Net,
+    ) -> Result<(), NetlinkError> {
+        self.add(ifname, address, AddressFlags::Noprefixroute).await
+    }
+
+    async fn add(&self, ifname: &str, address: Ipv4Net, flags: AddressFlags) -> Result<(), NetlinkError> {
         let operation = format!("add address {address} to link `{ifname}`");
-        let message = RouteNetlinkMessage::NewAddress(to_message(self.link_index(ifname).await?, address));
+        let mut message = to_message(self.link_index(ifname).await?, address);
+        if !flags.is_empty() {
+            message.attributes.push(AddressAttribute::Flags(flags));
+        }
+        let message = RouteNetlinkMessage::NewAddress(message);
         match self.try_change(NLM_F_CREATE | NLM_F_EXCL, message, &operation).await? {
             Err(refusal) if refusal.errno != Errno::EEXIST => Err(self.refused(&operation, refusal)),
             _ => Ok(()),

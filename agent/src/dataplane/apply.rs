@@ -59,6 +59,9 @@ impl Hands<'_> {
             Action::CreatePort(port) => self.create_port(port).await,
             Action::SetMtu(side, name, mtu) => self.on(*side).set_mtu(name, *mtu).await,
             Action::AddAddress(side, name, address) => self.on(*side).add_address(name, *address).await,
+            Action::AddAnnounced(name, address) => {
+                self.inside.add_address_without_route(name, *address).await
+            }
             Action::DropAddress(side, name, address) => self.on(*side).delete_address(name, *address).await,
             Action::SetProtodown(name, down) => self.inside.set_protodown(name, *down).await,
             Action::Commission(side, name) => {

@@ -9,6 +9,7 @@ use std::{
     net::Ipv4Addr,
 };
 
+use braid_engine::driver;
 use ipnet::Ipv4Net;
 
 use crate::{
@@ -83,6 +84,8 @@ pub enum Action {
     SetMtu(Side, String, u32),
     /// Give a device an address.
     AddAddress(Side, String, Ipv4Net),
+    /// Give the router's end of the port an address, and no route to the subnet around it.
+    AddAnnounced(String, Ipv4Net),
     /// Take an address from a device.
     DropAddress(Side, String, Ipv4Net),
     /// Carry the physical link's state over: `true` holds the carrier down.
@@ -101,24 +104,29 @@ fn fits(device: &Device, link: &VirtualLink, actual: &Actual) -> bool {
         == Some(Vxlan { vni: link.vni, local: Some(link.local), remote: Some(link.remote), underlay })
 }
 
-/// MTU, addresses and first service of a device.
-fn dress(
-    actions: &mut Vec<Action>,
-    side: Side,
-    name: &str,
-    device: &Device,
+/// What a device is to have.
+struct Outfit<'a> {
     mtu: Option<u16>,
     address: Ipv4Net,
-) {
-    if let Some(mtu) = mtu.map(u32::from).filter(|mtu| *mtu != device.mtu) {
+    /// Further addresses, by which an engine announces prefixes.
+    announced: &'a [Ipv4Net],
+}
+
+/// MTU, addresses and first service of a device.
+fn dress(actions: &mut Vec<Action>, side: Side, name: &str, device: &Device, outfit: &Outfit<'_>) {
+    if let Some(mtu) = outfit.mtu.map(u32::from).filter(|mtu| *mtu != device.mtu) {
         actions.push(Action::SetMtu(side, name.to_owned(), mtu));
     }
+    let wanted = |address: &Ipv4Net| *address == outfit.address || outfit.announced.contains(address);
     // Loopback keeps 127.0.0.1.
-    for stale in device.addresses.iter().filter(|a| **a != address && !a.addr().is_loopback()) {
+    for stale in device.addresses.iter().filter(|a| !wanted(a) && !a.addr().is_loopback()) {
         actions.push(Action::DropAddress(side, name.to_owned(), *stale));
     }
-    if !device.addresses.contains(&address) {
-        actions.push(Action::AddAddress(side, name.to_owned(), address));
+    if !device.addresses.contains(&outfit.address) {
+        actions.push(Action::AddAddress(side, name.to_owned(), outfit.address));
+    }
+    for missing in outfit.announced.iter().filter(|address| !device.addresses.contains(address)) {
+        actions.push(Action::AddAnnounced(name.to_owned(), *missing));
     }
     if !device.in_service {
         actions.push(Action::Commission(side, name.to_owned()));
@@ -147,10 +155,11 @@ fn plan_link(actions: &mut Vec<Action>, link: &VirtualLink, actual: &Actual) {
     if device.protodown == underlay.up {
         actions.push(Action::SetProtodown(name.to_owned(), !underlay.up));
     }
-    dress(actions, Side::Router, name, device, Some(link.mtu), link.address);
+    let outfit = Outfit { mtu: Some(link.mtu), address: link.address, announced: &[] };
+    dress(actions, Side::Router, name, device, &outfit);
 }
 
-fn plan_port(actions: &mut Vec<Action>, port: &Port, actual: &Actual) {
+fn plan_port(actions: &mut Vec<Action>, port: &Port, announced: &[Ipv4Net], actual: &Actual) {
     let (node_name, router_name) = (port.node_interface.as_str(), port.router_interface.as_str());
     let router_end = actual.devices.get(router_name);
     let pair = actual.node_port.as_ref().zip(router_end);
@@ -165,8 +174,10 @@ fn plan_port(actions: &mut Vec<Action>, port: &Port, actual: &Actual) {
     }
     let fresh = Device { mtu: port.mtu.into(), ..Device::default() };
     let (node_end, router_end) = pair.unwrap_or((&fresh, &fresh));
-    dress(actions, Side::Node, node_name, node_end, Some(port.mtu), port.node);
-    dress(actions, Side::Router, router_name, router_end, Some(port.mtu), port.router);
+    let outfit = Outfit { mtu: Some(port.mtu), address: port.node, announced: &[] };
+    dress(actions, Side::Node, node_name, node_end, &outfit);
+    let outfit = Outfit { address: port.router, announced, ..outfit };
+    dress(actions, Side::Router, router_name, router_end, &outfit);
 }
 
 /// What to change, in order, so that the virtual router is as specified. Empty when it is.
@@ -174,7 +185,8 @@ fn plan_port(actions: &mut Vec<Action>, port: &Port, actual: &Actual) {
 pub fn plan(router: &Router, actual: &Actual) -> Vec<Action> {
     let mut actions = Vec::new();
     let loopback = actual.devices.get("lo").cloned().unwrap_or_default();
-    dress(&mut actions, Side::Router, "lo", &loopback, None, router.loopback.into());
+    let outfit = Outfit { mtu: None, address: router.loopback.into(), announced: &[] };
+    dress(&mut actions, Side::Router, "lo", &loopback, &outfit);
     for link in &router.links {
         plan_link(&mut actions, link, actual);
     }
@@ -185,7 +197,8 @@ pub fn plan(router: &Router, actual: &Actual) -> Vec<Action> {
         }
     }
     if let Some(port) = &router.port {
-        plan_port(&mut actions, port, actual);
+        let announced = driver(router.engine).port_addresses(&router.attached);
+        plan_port(&mut actions, port, &announced, actual);
     }
     let attached: BTreeSet<Ipv4Net> = router.attached.iter().copied().collect();
     // A new port has taken the routes over the old one with it.
@@ -265,11 +278,13 @@ mod tests {
             remote: Some([100, 66, 0, 3].into()),
             underlay: Some(7),
         });
+        let mut port = device("100.67.0.3/31", 1550);
+        port.addresses.insert("198.18.1.0/24".parse().unwrap());
         let mut actual = bare();
         actual.devices = [
             ("lo".to_owned(), device("100.64.0.1/32", 65536)),
             ("eth1".to_owned(), link),
-            ("port".to_owned(), device("100.67.0.3/31", 1550)),
+            ("port".to_owned(), port),
         ]
         .into();
         actual.node_port = Some(device("100.67.0.2/31", 1550));

@@ -12,6 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use braid_agent::AgentConfig;
 use braid_engine::cgroup::Cgroup;
 use braid_kernel::{Link, Netlink, Netns, Process, Signal, VethSpec};
 use braid_proto::{InstanceFile, v1};
@@ -29,6 +30,31 @@ pub async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) 
         }
         assert!(start.elapsed() < PATIENCE, "not within {PATIENCE:?}: {what}");
         tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// What an agent's process is to be, and where.
+const AGENT: &str = "BRAID_TEST_AGENT";
+const AGENT_DIR: &str = "BRAID_TEST_AGENT_DIR";
+
+/// Not a test: what the test program does when it starts itself as an agent's process.
+#[test]
+fn agent_process() {
+    let Ok(agent) = std::env::var(AGENT) else { return };
+    let words: Vec<&str> = agent.split(' ').collect();
+    let [network, node, controller] = words[..] else { panic!("not an agent: {agent}") };
+    tracing_subscriber::fmt().with_ansi(false).with_writer(std::io::stderr).with_env_filter("info").init();
+    let config = AgentConfig {
+        network: network.parse().unwrap(),
+        node: node.parse().unwrap(),
+        controller: controller.parse().unwrap(),
+        tls: None,
+        run_dir: std::env::var_os(AGENT_DIR).unwrap().into(),
+    };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    if let Err(error) = runtime.block_on(braid_agent::run(config, std::future::pending())) {
+        eprintln!("{error}");
+        std::process::exit(1);
     }
 }
 
@@ -94,9 +120,7 @@ impl Drop for World {
             }
             let _ = Netns::delete(&name);
         }
-        for (node, vn) in ["a", "b"].into_iter().flat_map(|node| [1, 2].map(|vn| (node, vn))) {
-            let _ = Cgroup::new(format!("braid/{}/{node}/vn{vn}", self.network), 0, 0).delete();
-        }
+        let _ = Cgroup::new(format!("braid/{}", self.network), 0, 0).delete();
         if std::thread::panicking() {
             for node in ["a", "b"] {
                 if let Ok(log) = fs::read_to_string(self.path(node).join("agent.log")) {
@@ -125,14 +149,11 @@ impl Node {
     }
 
     pub fn agent_command(&self, controller: &Path) -> Command {
-        let own = std::env::current_exe().unwrap();
-        // target/debug/deps/TEST beside target/debug/examples/agent, which `cargo test` builds too.
-        let program = own.parent().and_then(Path::parent).unwrap().join("examples/agent");
         let log = File::options().create(true).append(true).open(self.run_dir.join("agent.log")).unwrap();
-        let mut command = self.netns.command(program);
-        command
-            .args([&self.network, &self.name, &format!("unix:{}", controller.display())])
-            .arg(&self.run_dir);
+        let mut command = self.netns.command(std::env::current_exe().unwrap());
+        command.args(["--exact", "common::agent_process", "--nocapture"]);
+        command.env(AGENT, format!("{} {} unix:{}", self.network, self.name, controller.display()));
+        command.env(AGENT_DIR, &self.run_dir);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         command
     }

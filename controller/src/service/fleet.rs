@@ -221,6 +221,8 @@ fn log_end(membership: &Membership, end: &End) {
     match end {
         End::Gone(None) => info!(role, %node, "disconnected"),
         End::Gone(Some(status)) => info!(role, %node, reason = status.message(), "disconnected"),
+        // The controller says so itself, once.
+        End::Refused(ApiError::Stopping) => {}
         End::Refused(error) => warn!(role, %node, reason = %error, "disconnected by us"),
     }
 }

@@ -23,23 +23,20 @@ pub(super) fn render(intent: &RouterIntent, dir: &str, kernel: Kernel) -> String
          protocol device {{ }}\n",
         intent.node, intent.loopback,
     );
-    // The agent has the route to the customer in the kernel; here it is only something to announce.
-    text.push_str("protocol static attached {\n  ipv4;\n");
-    for prefix in &intent.attached {
-        let _ = writeln!(text, "  route {prefix} blackhole;");
-    }
     let _ = write!(
         text,
-        "}}\nprotocol kernel kernel1 {{\n{}  merge paths yes limit 64;\n  ipv4 {{\n    import none;\n    export where \
+        "protocol kernel kernel1 {{\n{}  merge paths yes limit 64;\n  ipv4 {{\n    import none;\n    export where \
          source ~ [ RTS_OSPF, RTS_OSPF_IA, RTS_OSPF_EXT1, RTS_OSPF_EXT2 ];\n  }};\n}}\n",
         if kernel == Kernel::HandsOff { "  disabled;\n" } else { "" },
     );
-    let _ = write!(
-        text,
-        "protocol ospf v2 ospf1 {{\n  tick 1;\n  ecmp yes limit 64;\n  ipv4 {{\n    import all;\n    export filter \
-         {{\n      if source = RTS_STATIC then {{ ospf_metric1 = {ATTACHED_METRIC}; accept; }}\n      reject;\n    \
-         }};\n  }};\n  area 0.0.0.0 {{\n",
+    text.push_str(
+        "protocol ospf v2 ospf1 {\n  tick 1;\n  ecmp yes limit 64;\n  ipv4 { import all; export none; };\n",
     );
+    text.push_str("  area 0.0.0.0 {\n");
+    // The agent has the route to the customer in the kernel; BIRD only tells others.
+    for prefix in &intent.attached {
+        let _ = writeln!(text, "    stubnet {prefix} {{ cost {ATTACHED_METRIC}; }};");
+    }
     let hello = intent.hello_s();
     for link in &intent.links {
         let _ = writeln!(
@@ -66,11 +63,13 @@ mod tests {
             node: "denver".parse().unwrap(),
             loopback: [100, 64, 0, 4].into(),
             links: vec![],
+            port: Some("port".parse().unwrap()),
             attached: vec!["198.18.1.0/24".parse().unwrap()],
             hello: Duration::from_secs(1),
         };
         let text = render(&intent, "/d", Kernel::Synced);
-        assert!(text.contains("route 198.18.1.0/24 blackhole;") && text.contains("import none;"), "{text}");
+        assert!(text.contains("stubnet 198.18.1.0/24 { cost 20; };"), "{text}");
+        assert!(text.contains("import none;") && text.contains("export none;"), "{text}");
         assert!(!text.contains("disabled"));
         assert!(render(&intent, "/d", Kernel::HandsOff).contains("  disabled;\n"));
     }

@@ -98,7 +98,7 @@ impl Driver for Bird {
         place: &Place,
         limit: Duration,
     ) -> Result<Vec<Drift>, EngineError> {
-        let questions = ["show status", "show ospf interface", "show route protocol attached"];
+        let questions = ["show status", "show ospf interface", "show ospf state"];
         let answers = control::ask(&socket(place), &questions, limit).await?;
         Ok(status::drift(intent, &answers[0], &answers[1], &answers[2]))
     }

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Drift, Neighbour, RouterIntent, intent::OSPF_DEAD_HELLOS};
+use crate::{
+    Drift, Neighbour, RouterIntent,
+    intent::{ATTACHED_METRIC, OSPF_DEAD_HELLOS},
+};
 
 /// `show ospf neighbors`: router id, priority, state, dead time, interface, address.
 pub(super) fn neighbours(answer: &str) -> Vec<Neighbour> {
@@ -60,14 +63,26 @@ fn wanted(intent: &RouterIntent) -> BTreeMap<String, BTreeMap<&'static str, Stri
     links.chain([("lo".to_owned(), loopback)]).collect()
 }
 
-/// Prefixes in the first column of `show route`.
-fn announced(answer: &str) -> BTreeSet<String> {
-    let first = answer.lines().filter_map(|line| line.split_whitespace().next());
-    first.filter(|word| word.parse::<ipnet::Ipv4Net>().is_ok()).map(str::to_owned).collect()
+/// `show ospf state`: the stub networks that the router of that id announces, with their metrics.
+fn stub_networks(answer: &str, router: &str) -> BTreeSet<(String, String)> {
+    let mut ours = false;
+    let mut found = BTreeSet::new();
+    for columns in answer.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()) {
+        match columns[..] {
+            // A line of a link has a metric behind it.
+            ["router", id] => ours = id == router,
+            ["network", ..] => ours = false,
+            ["stubnet", prefix, "metric", metric] if ours => {
+                found.insert((prefix.to_owned(), metric.to_owned()));
+            }
+            _ => {}
+        }
+    }
+    found
 }
 
 /// Where the running BIRD differs from the intent. BIRD cannot show its configuration, so it is asked for the effects.
-pub(super) fn drift(intent: &RouterIntent, status: &str, ospf_interfaces: &str, routes: &str) -> Vec<Drift> {
+pub(super) fn drift(intent: &RouterIntent, status: &str, ospf_interfaces: &str, state: &str) -> Vec<Drift> {
     let mut drifts = Vec::new();
     let mut compare = |about: &str, wanted: &str, found: &str| {
         if wanted != found {
@@ -96,12 +111,22 @@ pub(super) fn drift(intent: &RouterIntent, status: &str, ospf_interfaces: &str, 
     for name in found.keys().filter(|name| !wanted.contains_key(*name)) {
         compare(&format!("interface {name}"), "nothing", "OSPF on it");
     }
-    let announced = announced(routes);
-    let attached: BTreeSet<String> = intent.attached.iter().map(ToString::to_string).collect();
-    for prefix in attached.symmetric_difference(&announced) {
-        let (want, find) =
-            if attached.contains(prefix) { ("announced", "not") } else { ("not", "announced") };
-        compare(&format!("attached prefix {prefix}"), want, find);
+    // Those of links and loopback follow from the interfaces, which have been looked at.
+    let infrastructure = |prefix: &str| {
+        let prefix = prefix.parse::<ipnet::Ipv4Net>().ok();
+        // A link that is down is announced as the address alone.
+        let link = |p: &ipnet::Ipv4Net| intent.links.iter().any(|link| link.address.contains(p));
+        prefix.is_some_and(|p| p == intent.loopback.into() || link(&p))
+    };
+    let told = stub_networks(state, &intent.loopback.to_string());
+    let told: BTreeSet<_> = told.into_iter().filter(|(prefix, _)| !infrastructure(prefix)).collect();
+    let metric = ATTACHED_METRIC.to_string();
+    let attached: BTreeSet<_> = intent.attached.iter().map(|p| (p.to_string(), metric.clone())).collect();
+    for (prefix, metric) in attached.difference(&told) {
+        compare(&format!("attached prefix {prefix}"), &format!("announced at {metric}"), "not so");
+    }
+    for (prefix, metric) in told.difference(&attached) {
+        compare(&format!("prefix {prefix}"), "nothing", &format!("announced at {metric}"));
     }
     drifts
 }
@@ -130,6 +155,7 @@ mod tests {
                 metric: 20,
                 mtu: 1550,
             }],
+            port: Some("port".parse().unwrap()),
             attached: vec!["198.18.1.0/24".parse().unwrap()],
             hello: Duration::from_secs(1),
         }
@@ -137,8 +163,9 @@ mod tests {
 
     #[test]
     fn a_changed_cost_and_a_lost_announcement_are_found() {
-        let routes = "Table master4:\n198.18.1.0/24        blackhole [attached 12:00:00.000] * (200)\n";
-        assert_eq!(drift(&intent(), STATUS, INTERFACES, routes), []);
+        let state = "area 0.0.0.0\n\n\trouter 100.64.0.1\n\t\tdistance 0\n\t\trouter 100.64.0.2 metric 20\n\t\tstubnet 100.64.0.1/32 metric 0\n\
+                     \t\tstubnet 198.18.1.0/24 metric 20\n\n\trouter 100.64.0.2\n\t\tstubnet 198.18.9.0/24 metric 20\n";
+        assert_eq!(drift(&intent(), STATUS, INTERFACES, state), []);
         let told: Vec<String> = drift(&intent(), STATUS, &INTERFACES.replace("Cost: 20", "Cost: 7"), "")
             .iter()
             .map(ToString::to_string)
@@ -147,7 +174,7 @@ mod tests {
             told,
             [
                 "interface eth1: cost: want `20`, found `7`",
-                "attached prefix 198.18.1.0/24: want `announced`, found `not`",
+                "attached prefix 198.18.1.0/24: want `announced at 20`, found `not so`",
             ]
         );
     }

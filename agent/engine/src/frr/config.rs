@@ -60,7 +60,6 @@ pub(super) fn protocol(protocol: Protocol, intent: &RouterIntent, dir: &str) -> 
 
 fn ospf(intent: &RouterIntent, dir: &str) -> String {
     let mut text = head(intent, dir, "ospfd");
-    filter(&mut text, intent);
     let hello = intent.hello_s();
     for link in &intent.links {
         let _ = write!(
@@ -73,40 +72,33 @@ fn ospf(intent: &RouterIntent, dir: &str) -> String {
         );
     }
     text.push_str("interface lo\n ip ospf area 0.0.0.0\n ip ospf passive\nexit\n");
+    if let Some(port) = intent.port.as_ref().filter(|_| !intent.attached.is_empty()) {
+        let _ = writeln!(text, "interface {port}\n ip ospf passive\n ip ospf cost {ATTACHED_METRIC}");
+        for prefix in &intent.attached {
+            // Of the port's addresses only these: its own is the same on every border.
+            let _ = writeln!(text, " ip ospf area 0.0.0.0 {}", prefix.addr());
+        }
+        text.push_str("exit\n");
+    }
     // The defaults wait seconds with everything; nine routers then take 21 s to converge instead of 1.6 s.
     let _ = write!(
         text,
         "router ospf\n ospf router-id {}\n timers throttle spf 0 20 200\n timers throttle lsa all 50\n \
-         timers lsa min-arrival 0\n maximum-paths {MULTIPATH}\n",
+         timers lsa min-arrival 0\n maximum-paths {MULTIPATH}\nexit\n",
         intent.loopback,
     );
-    if !intent.attached.is_empty() {
-        let _ =
-            writeln!(text, " redistribute kernel metric {ATTACHED_METRIC} metric-type 1 route-map {FILTER}");
-    }
-    text.push_str("exit\n");
     text
 }
 
 fn isis(intent: &RouterIntent, dir: &str) -> String {
     let mut text = head(intent, dir, "isisd");
     filter(&mut text, intent);
-    for link in &intent.links {
-        let _ = write!(
-            text,
-            "interface {}\n ip router isis braid\n isis circuit-type level-2-only\n no isis hello padding\n \
-             isis hello-interval {}\n isis hello-multiplier {ISIS_HELLO_MULTIPLIER}\n isis metric {}\n \
-             isis network point-to-point\nexit\n",
-            link.interface,
-            intent.hello_s(),
-            link.metric,
-        );
-    }
-    text.push_str("interface lo\n ip router isis braid\n isis metric 0\n isis passive\nexit\n");
-    // The intervals count only when they stand before `net`, which starts the protocol.
+    // The intervals count only when they stand before `net`, which starts the protocol. Without the delays of RFC 8405 a
+    // second SPF waits a full second.
     let _ = write!(
         text,
-        "router isis braid\n is-type level-2-only\n lsp-gen-interval 1\n spf-interval 1\n metric-style wide\n \
+        "router isis braid\n is-type level-2-only\n metric-style wide\n lsp-gen-interval 1\n spf-interval 1\n \
+         spf-delay-ietf init-delay 20 short-delay 100 long-delay 500 holddown 2000 time-to-learn 1000\n \
          net 49.0001.{}.00\n",
         system_id(intent.loopback),
     );
@@ -119,6 +111,19 @@ fn isis(intent: &RouterIntent, dir: &str) -> String {
             writeln!(text, " redistribute ipv4 kernel level-2 metric {ATTACHED_METRIC} route-map {FILTER}");
     }
     text.push_str("exit\n");
+    // Behind the protocol: before it is known to be wide, isisd refuses metrics above 63.
+    for link in &intent.links {
+        let _ = write!(
+            text,
+            "interface {}\n ip router isis braid\n isis circuit-type level-2-only\n no isis hello padding\n \
+             isis hello-interval {}\n isis hello-multiplier {ISIS_HELLO_MULTIPLIER}\n isis metric {}\n \
+             isis network point-to-point\nexit\n",
+            link.interface,
+            intent.hello_s(),
+            link.metric,
+        );
+    }
+    text.push_str("interface lo\n ip router isis braid\n isis metric 0\n isis passive\nexit\n");
     text
 }
 
@@ -222,6 +227,7 @@ mod tests {
                 metric: 114,
                 mtu: 1550,
             }],
+            port: Some("port".parse().unwrap()),
             attached: vec!["198.18.1.0/24".parse().unwrap()],
             hello: Duration::from_secs(1),
         }
@@ -240,17 +246,18 @@ mod tests {
     #[test]
     fn a_transit_router_announces_nothing_from_the_kernel() {
         let transit = RouterIntent { attached: vec![], ..intent() };
-        for kind in [Protocol::Ospf, Protocol::Isis] {
-            assert!(!protocol(kind, &transit, "/d").contains("redistribute"));
-        }
+        assert!(!protocol(Protocol::Isis, &transit, "/d").contains("redistribute"));
+        assert!(!protocol(Protocol::Ospf, &transit, "/d").contains("interface port"));
+        assert!(protocol(Protocol::Ospf, &intent(), "/d").contains(" ip ospf area 0.0.0.0 198.18.1.0\n"));
     }
 
     #[test]
     fn a_changed_a_missing_and_a_foreign_line_are_each_found() {
         let wanted = protocol(Protocol::Ospf, &intent(), "/d");
         assert_eq!(drift(&wanted, &wanted), []);
-        let running = wanted.replace("ip ospf cost 114", "ip ospf cost 7").replace(" ip ospf passive\n", "")
-            + "router bgp 1\n neighbor 192.0.2.1 remote-as 2\nexit\n";
+        let running =
+            wanted.replace("ip ospf cost 114", "ip ospf cost 7").replacen(" ip ospf passive\n", "", 1)
+                + "router bgp 1\n neighbor 192.0.2.1 remote-as 2\nexit\n";
         let told: Vec<String> = drift(&wanted, &running).iter().map(ToString::to_string).collect();
         assert_eq!(
             told,

@@ -13,6 +13,7 @@ use std::{
 use async_trait::async_trait;
 use braid_kernel::Process;
 use braid_proto::Engine;
+use ipnet::Ipv4Net;
 use nix::unistd::{Group, User, chown};
 
 use crate::{Drift, Driver, EngineError, Health, Place, Requirement, RouterIntent, instance};
@@ -137,6 +138,14 @@ impl Driver for Frr {
 
     fn process_count(&self) -> usize {
         2
+    }
+
+    fn port_addresses(&self, attached: &[Ipv4Net]) -> Vec<Ipv4Net> {
+        match self.protocol {
+            // A stub network of ospfd's is one that it has an address in. The network's own is nobody's.
+            Protocol::Ospf => attached.to_vec(),
+            Protocol::Isis => Vec::new(),
+        }
     }
 
     async fn prepare(&self, intent: &RouterIntent, place: &Place) -> Result<bool, EngineError> {
