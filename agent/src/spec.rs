@@ -136,6 +136,15 @@ fn port(wire: &v1::Port) -> Result<Port, FieldError> {
     })
 }
 
+fn attached(text: &str) -> Result<Ipv4Net, FieldError> {
+    let prefix: Ipv4Net = parse("routers.attached", text)?;
+    if prefix == prefix.trunc() {
+        Ok(prefix)
+    } else {
+        Err(FieldError::new("routers.attached", format_args!("is `{prefix}`, with host bits")))
+    }
+}
+
 fn router(wire: v1::RouterSpec) -> Result<Router, FieldError> {
     Ok(Router {
         vn: vn_id("routers.vn_id", wire.vn_id)?,
@@ -144,11 +153,7 @@ fn router(wire: v1::RouterSpec) -> Result<Router, FieldError> {
         loopback: parse("routers.loopback", &wire.loopback)?,
         links: wire.links.iter().map(link).collect::<Result<_, _>>()?,
         port: wire.port.as_ref().map(port).transpose()?,
-        attached: wire
-            .attached
-            .iter()
-            .map(|prefix| parse("routers.attached", prefix))
-            .collect::<Result<_, _>>()?,
+        attached: wire.attached.iter().map(|prefix| attached(prefix)).collect::<Result<_, _>>()?,
         hello: duration("routers.hello", wire.hello)?,
         memory_bytes: wire.memory_bytes,
         pids: wire.pids,
@@ -182,7 +187,8 @@ impl TryFrom<v1::NodeSpec> for Spec {
         for router in &spec.routers {
             once("routers.links.link_number", router.links.iter().map(|l| l.number))?;
             let port = router.port.as_ref().map(|p| p.router_interface.as_str());
-            once("routers.links.interface", router.links.iter().map(|l| l.interface.as_str()).chain(port))?;
+            let links = router.links.iter().map(|l| l.interface.as_str());
+            once("routers.links.interface", links.chain(port).chain(["lo"]))?;
         }
         Ok(spec)
     }
@@ -206,4 +212,65 @@ fn once<T: Ord + Display>(field: &'static str, values: impl Iterator<Item = T>) 
         seen.insert(value);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wire() -> v1::NodeSpec {
+        let link = v1::VirtualLink {
+            interface: "eth1".into(),
+            vni: 0x1_0001,
+            link_number: 1,
+            address: "100.65.0.0/31".into(),
+            peer_address: "100.65.0.1".into(),
+            metric: 10,
+            mtu: 1550,
+            underlay_interface: "eth1".into(),
+            underlay_local: "100.66.0.0".into(),
+            underlay_remote: "100.66.0.1".into(),
+            ..Default::default()
+        };
+        let router = v1::RouterSpec {
+            vn_id: 1,
+            vn: "red".into(),
+            engine: "frr-ospf".into(),
+            namespace: "lab.a.red".into(),
+            loopback: "100.64.0.1".into(),
+            links: vec![link],
+            attached: vec!["198.18.1.0/24".into()],
+            hello: Some(prost_types::Duration { seconds: 1, nanos: 0 }),
+            ..Default::default()
+        };
+        v1::NodeSpec { network: "lab".into(), node: "a".into(), routers: vec![router], ..Default::default() }
+    }
+
+    /// The field at which a specification is refused.
+    fn refused(change: impl FnOnce(&mut v1::NodeSpec)) -> &'static str {
+        let mut wire = wire();
+        change(&mut wire);
+        Spec::try_from(wire).expect_err("it makes no sense").field
+    }
+
+    #[test]
+    fn a_specification_is_taken_whole_or_refused_by_the_name_of_what_is_wrong() {
+        let spec = Spec::try_from(wire()).unwrap();
+        assert_eq!(spec.routers[0].identity().namespace, "lab.a.red");
+        assert_eq!(refused(|s| s.node = "A".into()), "node");
+        assert_eq!(refused(|s| s.routers[0].vn_id = 0), "routers.vn_id");
+        assert_eq!(refused(|s| s.routers[0].engine = "quagga".into()), "routers.engine");
+        assert_eq!(refused(|s| s.routers[0].hello = None), "routers.hello");
+        assert_eq!(refused(|s| s.routers[0].links[0].metric = 70_000), "routers.links.metric");
+        assert_eq!(refused(|s| s.routers[0].attached[0] = "198.18.1.1/24".into()), "routers.attached");
+    }
+
+    #[test]
+    fn what_is_not_ours_or_not_one_thing_is_refused() {
+        for namespace in ["lab.a-host", "lab.b.red", "other.a.red", "red"] {
+            assert_eq!(refused(|s| s.routers[0].namespace = namespace.into()), "routers.namespace");
+        }
+        assert_eq!(refused(|s| s.routers.push(s.routers[0].clone())), "routers.vn_id");
+        assert_eq!(refused(|s| s.routers[0].links[0].interface = "lo".into()), "routers.links.interface");
+    }
 }

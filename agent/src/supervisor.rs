@@ -358,13 +358,11 @@ impl Supervisor {
     /// The ground changed.
     async fn look_down(&mut self) {
         let ground = self.ground.borrow_and_update().clone();
-        match (ground, self.phase) {
-            (Ground::Missing(reason), Phase::Idle) => self.set(State::Failed, Some(reason.to_string())),
-            (Ground::Built(netns), Phase::Up(_)) => {
-                if self.place.as_ref().is_some_and(|place| place.netns != netns) {
-                    self.give_up(State::BackOff, "its network namespace was replaced".to_owned()).await;
-                    self.phase = Phase::Idle;
-                }
+        match (ground, self.phase, &self.place) {
+            (Ground::Missing(reason), Phase::Idle, _) => self.set(State::Failed, Some(reason.to_string())),
+            (Ground::Built(netns), Phase::Up(_), Some(place)) if place.netns != netns => {
+                self.give_up(State::BackOff, "its network namespace was replaced".to_owned()).await;
+                self.phase = Phase::Idle;
             }
             _ => {}
         }

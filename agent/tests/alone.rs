@@ -1,4 +1,5 @@
 //! One node with one virtual router: an agent that has to get by without a controller, and beside an operator.
+#![allow(clippy::unwrap_used, clippy::print_stderr)] // a test's panic is its report
 
 mod common;
 
@@ -90,6 +91,20 @@ async fn what_the_last_specification_said_is_built_and_kept() {
         .await;
     ip(&a, "route del blackhole 198.18.1.0/24");
     eventually("the route to the customers is back", async || attached(&a).await).await;
+
+    // A changed specification reaches the engine without a restart where it can take it so.
+    let mut dearer = spec.clone();
+    dearer.revision = 2;
+    dearer.routers[0].links[0].metric = 77;
+    controller.send(dearer);
+    controller.hears("a", "the new revision", |h| h.status.revision == 2).await;
+    eventually("the new metric", async || {
+        let mut birdc = std::process::Command::new("birdc");
+        let asked = birdc.arg("-s").arg(a.run_dir.join("vn2/bird.ctl")).args(["show", "ospf", "interface"]);
+        String::from_utf8_lossy(&asked.output().unwrap().stdout).contains("Cost: 77").then_some(())
+    })
+    .await;
+    assert_eq!(is(&a, InstanceState::Running).await, running);
 
     // The physical interface vanishes and comes back as another one.
     a.netlink.delete_link("eth1").await.unwrap();

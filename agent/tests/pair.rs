@@ -1,10 +1,11 @@
 //! Two nodes, two virtual networks: an agent's whole life with a controller.
+#![allow(clippy::unwrap_used, clippy::print_stderr)] // a test's panic is its report
 
 mod common;
 
 use std::time::{Duration, Instant};
 
-use braid_kernel::{ProcessId, Signal};
+use braid_kernel::{Nexthop, NexthopTarget, ProcessId, Signal};
 use braid_proto::{InstanceState, v1};
 use common::{Agent, Node, World, controller::Controller, eventually};
 
@@ -143,7 +144,18 @@ async fn two_nodes_converge_and_outlive_crashes_of_everything() {
     assert_eq!(ids(controller.heard("a").router(2)), green);
 
     // One virtual router is specified no longer: nothing of it stays, and nothing else is touched.
+    // But first the border has to steer away, which it has when its nexthop object is gone.
+    let port = a.netlink.link("braid-vn2").await.unwrap().unwrap();
+    let target = NexthopTarget::Device { via: None, ifindex: port.index };
+    a.netlink.replace_nexthop(&Nexthop { id: 7602, target, protocol: 76 }).await.unwrap();
     controller.send(a.spec(1, &[RED]));
+    eventually("the agent waits", async || {
+        let log = std::fs::read_to_string(a.run_dir.join("agent.log")).unwrap();
+        log.contains("taking down").then_some(())
+    })
+    .await;
+    assert_eq!(a.netlink.nexthops().await.unwrap().len(), 1);
+    a.netlink.delete_nexthop(7602).await.unwrap();
     controller
         .hears("a", "only one router", |h| h.status.routers.len() == 1 && h.status.problems.is_empty())
         .await;

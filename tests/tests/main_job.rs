@@ -59,6 +59,18 @@ fn every_host_reaches_every_other_and_each_border_has_a_verdict_for_each_foreign
     assert!(driven.clone().all(|(_, _, winner)| winner == "red"), "{verdicts:?}");
     assert!(verdicts.iter().all(|(_, _, winner)| !winner.is_empty()), "{verdicts:?}");
 
+    // Once all are at rest their next hops are compared, and three engines by two protocols agree on each.
+    wait_for("next hops are compared, and nobody dissents", Duration::from_secs(60), || {
+        let explained = lab.json(&["explain", "198.18.5.0/24", "--at", "seattle"]);
+        let votes = lab.json(&["get", "votes"]);
+        let agreed =
+            votes.as_array().expect("a list").iter().all(|v| v["dissenters"] == serde_json::json!([]));
+        (explained["comparison"] == "next-hops" && agreed).then_some(())
+    });
+    // By now each running configuration has been read back, and is as intended.
+    let status = lab.json(&["status"]);
+    assert_eq!(status["alarms"], serde_json::json!([]));
+
     // Customers keep 1500 bytes.
     lab.sh("seattle-host", &["ping", "-c", "1", "-W", "2", "-M", "do", "-s", "1472", "198.18.5.10"]);
 

@@ -1,12 +1,9 @@
 //! `braid border`: the border of a node, until a signal ends it.
 
-use std::path::PathBuf;
-
 use braid_border::BorderConfig;
-use braid_proto::{Address, NetworkName, NodeName};
 
-use super::daemon;
-use crate::{failure::Failure, target::Tls};
+use super::daemon::{self, NodeArgs};
+use crate::failure::Failure;
 
 /// Run a node's border: read each virtual network's routes, vote, and steer
 ///
@@ -18,31 +15,14 @@ Examples:
   braid border --network ring --node seattle --controller unix:/run/braid/ring/controller.sock \\
       --run-dir /run/braid/ring/seattle")]
 pub struct Args {
-    /// The network's name
-    #[arg(long, value_name = "NAME")]
-    network: NetworkName,
-    /// The name of this node
-    #[arg(long, value_name = "NAME")]
-    node: NodeName,
-    /// The controller: unix:/PATH, or tcp:HOST:PORT with the --tls options
-    #[arg(long, value_name = "ADDRESS")]
-    controller: Address,
-    /// The node's state directory
-    #[arg(long, value_name = "DIR")]
-    run_dir: PathBuf,
     #[command(flatten)]
-    tls: Tls,
+    of: NodeArgs,
 }
 
 impl Args {
     pub fn run(self) -> Result<(), Failure> {
-        let config = BorderConfig {
-            network: self.network,
-            node: self.node,
-            controller: self.controller,
-            tls: self.tls.files()?,
-            run_dir: self.run_dir,
-        };
+        let NodeArgs { network, node, controller, run_dir, tls } = self.of;
+        let config = BorderConfig { network, node, controller, tls: tls.files()?, run_dir };
         daemon::run(|shutdown| braid_border::run(config, shutdown))
     }
 }

@@ -1,17 +1,38 @@
-//! What all daemons have in common: logs on stderr, and a graceful end.
+//! What all daemons have in common: logs on stderr, and a graceful end; and what those of a node are told.
 
-use std::{env, future::Future, pin::Pin};
+use std::{env, future::Future, path::PathBuf, pin::Pin};
 
+use braid_proto::{Address, NetworkName, NodeName};
 use tracing_subscriber::EnvFilter;
 
 use crate::{
     failure::Failure,
     output,
     runtime::{self, Interrupt},
+    target::Tls,
 };
 
 /// The environment variable that filters the logs.
 const LOG: &str = "BRAID_LOG";
+
+/// What an agent or a border is told at its start.
+#[derive(Debug, clap::Args)]
+pub struct NodeArgs {
+    /// The network's name
+    #[arg(long, value_name = "NAME")]
+    pub network: NetworkName,
+    /// The name of this node
+    #[arg(long, value_name = "NAME")]
+    pub node: NodeName,
+    /// The controller: unix:/PATH, or tcp:HOST:PORT with the --tls options
+    #[arg(long, value_name = "ADDRESS")]
+    pub controller: Address,
+    /// The node's state directory
+    #[arg(long, value_name = "DIR")]
+    pub run_dir: PathBuf,
+    #[command(flatten)]
+    pub tls: Tls,
+}
 
 /// Resolves when the daemon is to end.
 pub type Shutdown = Pin<Box<dyn Future<Output = ()> + Send>>;

@@ -167,7 +167,7 @@ impl Layout {
             link.b.underlay_address.to_string().into(),
             Cell::number(link.metric),
             Cell::number(link.mtu),
-            Cell::maybe(link.delay.map(units::span)),
+            Cell::maybe(link.delay.map(|delay| units::span_ms(delay.as_secs_f64() * 1e3))),
             vns,
         ]
     }
