@@ -234,12 +234,7 @@ impl Netlink {
     /// # Errors
     /// The outer error is of the socket; how far the batch came is then unknown.
     pub async fn apply_routes(&self, changes: &[RouteChange]) -> Result<Vec<RefusedRoute>, NetlinkError> {
-        let messages = changes.iter().map(|change| match change {
-            RouteChange::Replace(route) => {
-                (NLM_F_CREATE | NLM_F_REPLACE, RouteNetlinkMessage::NewRoute(to_message(route, false)))
-            }
-            RouteChange::Delete(route) => (0, RouteNetlinkMessage::DelRoute(to_message(route, true))),
-        });
+        let messages = changes.iter().map(change_message);
         let refused = self.change_all(messages, "change routes").await?;
         let refused = refused.into_iter().filter_map(|(place, refusal)| {
             let operation = match changes.get(place)? {
@@ -296,6 +291,17 @@ fn to_wire_hop(hop: &NextHop) -> RouteNextHop {
     wire.hops = u8::try_from(hop.weight.saturating_sub(1)).unwrap_or(u8::MAX);
     wire.attributes.extend(hop.via.map(|via| RouteAttribute::Gateway(via.into())));
     wire
+}
+
+/// A change as a netlink message with its flags. A function of its own, since a closure here would keep the future of
+/// [`Netlink::apply_routes`] from moving between threads.
+fn change_message(change: &RouteChange) -> (u16, RouteNetlinkMessage) {
+    match change {
+        RouteChange::Replace(route) => {
+            (NLM_F_CREATE | NLM_F_REPLACE, RouteNetlinkMessage::NewRoute(to_message(route, false)))
+        }
+        RouteChange::Delete(route) => (0, RouteNetlinkMessage::DelRoute(to_message(route, true))),
+    }
 }
 
 /// A route as the kernel words it: next hops only where it gives them, and what [`Route`] does not show of it.

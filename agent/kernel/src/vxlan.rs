@@ -37,6 +37,9 @@ pub struct VxlanSpec<'a> {
     pub underlay: Option<u32>,
     /// The largest packet it takes, in bytes: the underlay's less [`VXLAN_OVERHEAD`].
     pub mtu: u32,
+    /// Its index in `netns`; `None` for the next free one. Give one that differs from the underlay interface's: where they
+    /// are equal, the kernel takes the tunnel for a plain device and tells of its carrier up to a second late.
+    pub index: Option<u32>,
     /// Its hardware address; `None` for a random one.
     pub mac: Option<[u8; 6]>,
     /// Whether it comes up at once.
@@ -89,6 +92,7 @@ impl Netlink {
         ];
         tunnel.extend(spec.underlay.map(InfoVxlan::Link));
         let mut message = named(name);
+        message.header.index = spec.index.unwrap_or(0);
         if spec.up {
             message.header.flags = LinkFlags::Up;
             message.header.change_mask = LinkFlags::Up;
@@ -136,6 +140,7 @@ mod tests {
             remote: Ipv4Addr::new(10, 0, 0, 1),
             underlay: None,
             mtu: 1550,
+            index: None,
             mac: None,
             up: true,
         };

@@ -44,6 +44,7 @@ impl Nodes {
             remote: ENDS[1 - side],
             underlay: Some(self.netlink[side].link("eth1").await.unwrap().unwrap().index),
             mtu: 1600 - VXLAN_OVERHEAD,
+            index: Some(1000 + (vni & 0xffff)),
             mac: None,
             up: true,
         }

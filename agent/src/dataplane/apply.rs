@@ -3,15 +3,18 @@
 use braid_kernel::{Netlink, NetlinkError, NextHop, Route, RouteChange, RouteKind, VethSpec, VxlanSpec};
 use ipnet::Ipv4Net;
 use thiserror::Error;
-use tokio::runtime::Handle;
 
 use super::plan::{Action, Side};
 use crate::{
     carrier::NodeLinks,
-    dataplane::{MARK, PROTOCOL, on_thread},
+    dataplane::{MARK, PROTOCOL},
     fib::MAIN_TABLE,
     spec::{Port, Router, VirtualLink},
 };
+
+/// The tunnel of link `n` has interface index 1000 + n: never that of a node's interface below it, nor one that the kernel
+/// gives to the other devices of a virtual router.
+const TUNNEL_INDEXES: u32 = 1000;
 
 /// Some changes were refused; the others were made.
 #[derive(Debug, Error)]
@@ -86,6 +89,7 @@ impl Hands<'_> {
             remote: link.remote,
             underlay: self.node_links.get(link.underlay.as_str()).map(|underlay| underlay.index),
             mtu: link.mtu.into(),
+            index: Some(TUNNEL_INDEXES + u32::from(link.number)),
             mac: None,
             up: false,
         };
@@ -115,11 +119,8 @@ impl Hands<'_> {
         self.change_route(RouteChange::Replace(route)).await
     }
 
-    /// Changes a route. The compiler cannot see that the kernel crate's future may move between threads (rust-lang/rust
-    /// issue 102211), so a thread keeps it; these changes are rare.
     async fn change_route(&self, change: RouteChange) -> Result<(), NetlinkError> {
-        let (inside, runtime) = (self.inside.clone(), Handle::current());
-        let refused = on_thread(move || runtime.block_on(inside.apply_routes(&[change]))).await?;
+        let refused = self.inside.apply_routes(&[change]).await?;
         refused.into_iter().next().map_or(Ok(()), |refused| Err(refused.error))
     }
 }

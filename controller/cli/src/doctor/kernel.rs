@@ -101,6 +101,7 @@ async fn vxlan(netlink: &Netlink, far: &Netns) -> Result<(), NetlinkError> {
         remote: Ipv4Addr::new(192, 0, 2, 2),
         underlay,
         mtu: MTU - VXLAN_OVERHEAD,
+        index: None,
         mac: None,
         up: true,
     };
