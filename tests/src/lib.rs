@@ -16,3 +16,9 @@ mod wait;
 pub use flow::{Flow, Losses};
 pub use lab::{Lab, braid, repository};
 pub use wait::wait_for;
+
+/// Prints a figure that a test has measured; with `--nocapture` it is seen.
+#[allow(clippy::print_stdout)]
+pub fn report(figure: &str) {
+    println!("measured: {figure}");
+}

@@ -6,7 +6,7 @@ use std::{
     process::{Command, Output},
 };
 
-use braid_tests::{Lab, braid, repository};
+use braid_tests::{Lab, braid, report, repository};
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
@@ -92,7 +92,7 @@ fn a_running_lab_takes_a_changed_file_without_losing_what_stays() {
     let flow = lab.flow("north-host", "south-host", 500);
     lab.start();
     let losses = flow.stop();
-    println!("a VN added under traffic: {losses:?}");
+    report(&format!("a VN added under traffic: {losses:?}"));
     assert_eq!(losses.lost, 0, "{losses:?}");
     assert_eq!(lab.pids("red"), engines, "red was left alone");
     assert_eq!(lab.json(&["get", "vns"]).as_array().map(Vec::len), Some(3));
@@ -106,7 +106,7 @@ fn a_running_lab_takes_a_changed_file_without_losing_what_stays() {
     let flow = lab.flow("north-host", "south-host", 500);
     lab.start();
     let losses = flow.stop();
-    println!("the driving VN removed under traffic: {losses:?}");
+    report(&format!("the driving VN removed under traffic: {losses:?}"));
     assert!(losses.lost < 50, "{losses:?}");
     assert_all_pairs_reach_one_another(&lab);
 }

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use braid_tests::{Lab, braid, wait_for};
+use braid_tests::{Lab, braid, report, wait_for};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -156,7 +156,7 @@ fn when_every_process_of_the_driving_vn_dies_traffic_moves_to_another_and_the_vn
     });
     wait_until_converged(&lab, "the lab converges again");
     let losses = flow.stop();
-    println!("SIGKILL of every process of the driving VN: {losses:?}");
+    report(&format!("SIGKILL of every process of the driving VN: {losses:?}"));
     assert!(losses.sent > 1000);
     assert!(losses.lost < 50, "{losses:?}");
     assert_eq!(losses.duplicates, 0);
@@ -188,7 +188,7 @@ fn a_vn_that_loses_a_prefix_at_a_border_loses_that_vote_and_explain_says_why() {
     assert_eq!(changed.len(), 1, "{changed:?}");
 
     let losses = flow.stop();
-    println!("a blackhole in the driving VN at the border: {losses:?}");
+    report(&format!("a blackhole in the driving VN at the border: {losses:?}"));
     assert!(losses.lost < 50, "{losses:?}");
 }
 
@@ -247,7 +247,7 @@ fn a_physical_link_that_fails_is_seen_by_every_vn() {
         let status = lab.json(&["status"]);
         (status["links_up"] == status["links"] && status["converged"] == true).then_some(())
     });
-    println!("a physical link that all VNs use, cut and mended: {:?}", flow.stop());
+    report(&format!("a physical link that all VNs use, cut and mended: {:?}", flow.stop()));
 }
 
 #[test]
@@ -282,7 +282,7 @@ fn killing_controller_agents_and_borders_loses_no_packet_and_they_come_back_to_t
         wait_until_converged(&lab, what);
         for flow in flows {
             let losses = flow.stop();
-            println!("SIGKILL of {what}: {losses:?}");
+            report(&format!("SIGKILL of {what}: {losses:?}"));
             assert_eq!(losses.lost, 0, "{what}: {losses:?}");
         }
         assert_eq!(verdicts(&lab), before, "{what}");
@@ -327,7 +327,7 @@ fn lab_down_leaves_nothing() {
     let begin = Instant::now();
     let output = lab.down();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    println!("lab down of the ring: {:?}", begin.elapsed());
+    report(&format!("lab down of the ring: {:?}", begin.elapsed()));
     assert_eq!(remains(lab.name()), [""; 0]);
 }
 
@@ -348,7 +348,7 @@ fn lab_down_leaves_nothing_after_everything_was_killed() {
     let begin = Instant::now();
     let output = lab.down();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    println!("lab down of Abilene after kill -9 of everything: {:?}", begin.elapsed());
+    report(&format!("lab down of Abilene after kill -9 of everything: {:?}", begin.elapsed()));
     assert_eq!(remains(lab.name()), [""; 0]);
 }
 

@@ -23,17 +23,17 @@ struct Row {
 }
 
 impl Row {
-    fn new(figure: &str, braid: impl ToString, peer: impl ToString, ratio: impl ToString) -> Self {
-        Self {
-            figure: figure.to_owned(),
-            braid: braid.to_string(),
-            peer: peer.to_string(),
-            ratio: ratio.to_string(),
-        }
+    fn new(
+        figure: &str,
+        braid: impl Into<String>,
+        peer: impl Into<String>,
+        ratio: impl Into<String>,
+    ) -> Self {
+        Self { figure: figure.to_owned(), braid: braid.into(), peer: peer.into(), ratio: ratio.into() }
     }
 
     /// A figure without a peer.
-    fn alone(figure: &str, braid: impl ToString) -> Self {
+    fn alone(figure: &str, braid: impl Into<String>) -> Self {
         Self::new(figure, braid, "-", "-")
     }
 }
@@ -192,6 +192,8 @@ fn iperf(from: &str, to: &str, address: &str, options: &[&str], pointer: &str) -
         assert!(tries < 50, "iperf3: {}", String::from_utf8_lossy(&output.stdout));
         thread::sleep(Duration::from_millis(100));
     };
+    // It may be gone already: `-1` ends it after one client, though not always.
+    let _ = server.kill();
     server.wait().expect("iperf3 ends");
     let json: serde_json::Value = serde_json::from_slice(&text).expect("iperf3 -J prints JSON");
     json.pointer(pointer).and_then(serde_json::Value::as_f64).expect("iperf3 measured it")
@@ -286,14 +288,14 @@ fn outage() -> Vec<Row> {
     vec![
         Row::new(
             "packets lost, one prefix blackholed at the border for 5 s, 1,000/s (peer: FRR OSPF alone)",
-            hole,
-            hole_alone,
+            hole.to_string(),
+            hole_alone.to_string(),
             ratio(hole, hole_alone),
         ),
         Row::new(
             "packets lost, SIGKILL of all processes of the driving VN (aim < 50; same peer)",
-            death,
-            death_alone,
+            death.to_string(),
+            death_alone.to_string(),
             ratio(death, death_alone),
         ),
     ]
