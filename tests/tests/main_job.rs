@@ -320,8 +320,15 @@ fn remains(name: &str) -> Vec<String> {
     found
 }
 
+/// Where FRR's daemons keep directories for their last words.
+fn crash_logs() -> BTreeSet<String> {
+    let entries = fs::read_dir("/var/tmp/frr").into_iter().flatten().flatten();
+    entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+}
+
 #[test]
 fn lab_down_leaves_nothing() {
+    let crash_logs_before = crash_logs();
     let lab = Lab::up("ring.yaml");
     assert!(!remains(lab.name()).is_empty(), "what this looks for is there while the lab runs");
     let begin = Instant::now();
@@ -329,10 +336,12 @@ fn lab_down_leaves_nothing() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     report(&format!("lab down of the ring: {:?}", begin.elapsed()));
     assert_eq!(remains(lab.name()), [""; 0]);
+    assert_eq!(crash_logs(), crash_logs_before);
 }
 
 #[test]
 fn lab_down_leaves_nothing_after_everything_was_killed() {
+    let crash_logs_before = crash_logs();
     let lab = Lab::up("abilene-diverse.yaml");
     let nodes = lab.json(&["get", "nodes"]);
     let mut victims: Vec<i32> = ["red", "green", "blue"].iter().flat_map(|vn| lab.pids(vn)).collect();
@@ -350,6 +359,7 @@ fn lab_down_leaves_nothing_after_everything_was_killed() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     report(&format!("lab down of Abilene after kill -9 of everything: {:?}", begin.elapsed()));
     assert_eq!(remains(lab.name()), [""; 0]);
+    assert_eq!(crash_logs(), crash_logs_before);
 }
 
 #[test]

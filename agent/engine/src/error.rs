@@ -41,6 +41,16 @@ pub enum EngineError {
         /// What it said, with the last lines of its log.
         reason: String,
     },
+    /// A daemon does not understand its configuration.
+    #[error("{program} rejects {file}: {reason}")]
+    Rejected {
+        /// The daemon.
+        program: &'static str,
+        /// The configuration.
+        file: PathBuf,
+        /// What it said.
+        reason: String,
+    },
     /// The control socket does not answer in time, or not at all.
     #[error("{program} does not answer on {socket} within {limit:?}: {reason}")]
     Silent {

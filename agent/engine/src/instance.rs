@@ -4,7 +4,7 @@ use std::{
     fs,
     io::{self, Read, Seek, SeekFrom},
     path::Path,
-    process::{Output, Stdio},
+    process::{ExitStatus, Stdio},
     time::{Duration, Instant},
 };
 
@@ -20,20 +20,37 @@ const PID_FILE_LIMIT: Duration = Duration::from_secs(3);
 /// How much of a log goes into an error.
 const LAST_WORDS: u64 = 600;
 
-/// The process of a pid file, if it lives, is that program, and runs in the instance's namespace: pids are used again.
-pub(crate) fn by_pid_file(place: &Place, program: &'static str) -> Result<Option<Process>, EngineError> {
-    let path = place.dir.join(format!("{program}.pid"));
-    let text = match fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(e) => return Err(EngineError::file("read", path)(e)),
-    };
-    let Some(process) = text.trim().parse().ok().and_then(|pid| Process::open(pid).ok()) else {
-        return Ok(None);
-    };
+/// The process of a pid file, or else one of the control group, if it lives, is that program, and runs in the instance's
+/// namespace: pids are used again, and files get lost. A second daemon beside the first would take its sockets.
+pub(crate) fn find(place: &Place, program: &'static str) -> Result<Option<Process>, EngineError> {
+    let open = |pid| Process::open(pid).ok().filter(|process| is_it(process, place, program));
+    let written = read_pid(place, &format!("{program}.pid"))?.and_then(open);
+    Ok(written.or_else(|| place.cgroup.pids().into_iter().find_map(open)))
+}
+
+/// The process id in a file of the instance, if there is one.
+pub(crate) fn read_pid(place: &Place, name: &str) -> Result<Option<i32>, EngineError> {
+    let path = place.dir.join(name);
+    match fs::read(&path) {
+        Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).trim().parse().ok()),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(EngineError::file("read", path)(e)),
+    }
+}
+
+fn is_it(process: &Process, place: &Place, program: &str) -> bool {
     let there = braid_kernel::Netns::of_pid(process.pid()).is_ok_and(|ns| ns.inode() == place.netns.inode());
-    let is_it = there && process.is_alive() && process.name().is_ok_and(|name| name == program);
-    Ok(is_it.then_some(process))
+    there && process.is_alive() && process.name().is_ok_and(|name| name == program)
+}
+
+/// How a program ended.
+pub(crate) struct Ended {
+    /// What its process id was.
+    pub pid: i32,
+    /// How it ended.
+    pub status: ExitStatus,
+    /// What it said on its standard error stream.
+    pub said: String,
 }
 
 /// Runs a program in the instance's namespace to its end; a daemon's is when it has gone into the background.
@@ -41,13 +58,14 @@ pub(crate) async fn run(
     place: &Place,
     requirement: &Requirement,
     args: &[&str],
-) -> Result<Output, EngineError> {
+) -> Result<Ended, EngineError> {
     let program = requirement.program;
     let mut command = tokio::process::Command::from(place.netns.command(requirement.find()?));
     command.args(args).current_dir(&place.dir);
     // A daemon must not hold on to our files, nor we wait on its.
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
     let mut child = command.spawn().map_err(|source| EngineError::Run { program, source })?;
+    let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).unwrap_or_default();
     let mut errors = child.stderr.take();
     let ended = tokio::time::timeout(START_LIMIT, child.wait()).await;
     let status = match ended {
@@ -64,29 +82,29 @@ pub(crate) async fn run(
         let _ =
             tokio::time::timeout(Duration::from_millis(if status.success() { 0 } else { 200 }), read).await;
     }
-    Ok(Output { status, stdout: Vec::new(), stderr })
+    Ok(Ended { pid, status, said: String::from_utf8_lossy(&stderr).trim().to_owned() })
 }
 
-/// Starts a daemon that goes into the background by itself, and puts it into the instance's control group.
+/// Starts a daemon that goes into the background by itself, and puts it into the instance's control group. Gives also the
+/// process id that it had in the foreground.
 pub(crate) async fn start_daemon(
     place: &Place,
     requirement: &Requirement,
     args: &[&str],
-) -> Result<Process, EngineError> {
+) -> Result<(Process, i32), EngineError> {
     let program = requirement.program;
-    let output = run(place, requirement, args).await?;
-    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    let Ended { pid, status, said } = run(place, requirement, args).await?;
     let failed = |why: String| EngineError::Start {
         program,
         reason: format!("{why}: {said} {}", last_words(place, program)).trim().to_owned(),
     };
-    if !output.status.success() {
-        return Err(failed(output.status.to_string()));
+    if !status.success() {
+        return Err(failed(status.to_string()));
     }
     let begin = Instant::now();
     let process = loop {
         // BIRD goes into the background first and writes its pid file then.
-        match by_pid_file(place, program)? {
+        match find(place, program)? {
             Some(process) => break process,
             None if begin.elapsed() > PID_FILE_LIMIT => return Err(failed("it ended at once".to_owned())),
             None => tokio::time::sleep(Duration::from_millis(2)).await,
@@ -96,7 +114,7 @@ pub(crate) async fn start_daemon(
         // Routing without bounds beats not routing.
         warn!("{program} runs without bounds: {error}");
     }
-    Ok(process)
+    Ok((process, pid))
 }
 
 /// The end of a daemon's log, for an error message.

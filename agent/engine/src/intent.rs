@@ -51,9 +51,4 @@ impl RouterIntent {
     pub(crate) fn hello_s(&self) -> u64 {
         self.hello.as_secs().max(1)
     }
-
-    /// The smallest MTU of a link; 1500 without links.
-    pub(crate) fn min_mtu(&self) -> u16 {
-        self.links.iter().map(|link| link.mtu).min().unwrap_or(1500)
-    }
 }

@@ -31,4 +31,5 @@ mod intent;
 
 pub use driver::{Drift, Driver, Health, Neighbour, Place, Requirement, driver};
 pub use error::EngineError;
+pub use frr::clear_crash_logs;
 pub use intent::{ATTACHED_METRIC, ATTACHED_PROTOCOL, LinkIntent, RouterIntent};

@@ -11,7 +11,8 @@ use std::{
 };
 
 use braid_engine::{
-    ATTACHED_PROTOCOL, Driver, EngineError, LinkIntent, Place, RouterIntent, cgroup::Cgroup, driver,
+    ATTACHED_PROTOCOL, Driver, EngineError, LinkIntent, Place, RouterIntent, cgroup::Cgroup,
+    clear_crash_logs, driver,
 };
 use braid_kernel::{Netns, Signal};
 use braid_proto::Engine;
@@ -148,10 +149,34 @@ impl Drop for Pair {
                     thread::sleep(Duration::from_millis(5));
                 }
             }
+            clear_crash_logs(&router.place.dir);
             let _ = Netns::delete(&format!("{}.{}", self.name, index + 1));
             let _ = router.place.cgroup.delete();
         }
         let _ = fs::remove_dir_all(&self.root);
+    }
+}
+
+/// Changes the cost of a router's link by the engine's own tool, as an operator does.
+fn operator_sets_cost(router: &Router, cost: u16) {
+    let dir = router.place.dir.display();
+    let run = |program: &str, args: &[&str]| {
+        let output = router.place.netns.command(program).args(args).output().expect("it runs");
+        assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    let vtysh = |line: &str| {
+        let socket = dir.to_string();
+        run("vtysh", &["--vty_socket", &socket, "-c", "configure", "-c", "interface eth1", "-c", line]);
+    };
+    match router.driver.engine() {
+        Engine::FrrOspf => vtysh(&format!("ip ospf cost {cost}")),
+        Engine::FrrIsis => vtysh(&format!("isis metric {cost}")),
+        Engine::BirdOspf => {
+            let config = fs::read_to_string(router.place.dir.join("bird.conf")).expect("a configuration");
+            let changed = format!("{dir}/operator.conf");
+            fs::write(&changed, config.replace("cost 300;", &format!("cost {cost};"))).expect("written");
+            run("birdc", &["-s", &format!("{dir}/bird.ctl"), &format!("configure \"{changed}\"")]);
+        }
     }
 }
 
@@ -171,6 +196,13 @@ async fn life(engine: Engine) {
     }
     // A prefix that somebody blackholes here is not announced.
     ip(&format!("-n {}.1 route add blackhole 198.18.99.0/24", pair.name));
+    // What an operator changes behind our back is found.
+    operator_sets_cost(first, 77);
+    let drift = first.driver.drift(&first.intent, &first.place, LIMIT).await.expect("an answer");
+    assert!(drift.len() == 1 && drift[0].found.contains("77"), "{engine}: {drift:?}");
+    operator_sets_cost(first, first.intent.links[0].metric);
+    assert_eq!(first.driver.drift(&first.intent, &first.place, LIMIT).await.expect("an answer"), []);
+
     // Another intent is found to differ from what runs.
     let mut other = first.intent.clone();
     other.links[0].metric = 301;
@@ -187,6 +219,14 @@ async fn life(engine: Engine) {
     assert_eq!(first.place.cgroup.pids().into_iter().collect::<BTreeSet<_>>(), before);
     let again = first.driver.start(&first.place).await.expect("nothing to start");
     assert_eq!(again.iter().map(|p| p.pid()).collect::<BTreeSet<_>>(), before);
+    // Also when its pid files are lost.
+    for requirement in first.driver.requirements() {
+        let file = first.place.dir.join(format!("{}.pid", requirement.program));
+        let text = fs::read_to_string(&file).expect("a pid file");
+        fs::remove_file(&file).expect("removed");
+        assert_eq!(pids(first), before, "{engine}");
+        fs::write(&file, text).expect("written");
+    }
 
     // A crash: the routes that the first life put into the kernel stay until the second has learnt them anew.
     for process in first.driver.processes(&first.place).expect("read") {
@@ -222,11 +262,13 @@ async fn life(engine: Engine) {
         process.signal(Signal::CONT).expect("continued");
     }
 
-    // The new metric takes effect.
+    // The new metric takes effect, and no route is lost on the way.
     assert!(first.driver.prepare(&other, &first.place).await.expect("prepared"));
     first.driver.reconfigure(&first.place, LIMIT).await.expect("reconfigured");
+    assert!(pair.routes(1).contains("100.64.0.2 "), "{engine}: reconfiguring took the routes away");
     first.driver.start(&first.place).await.expect("runs");
     pair.wait_for_adjacency().await;
+    assert!(pair.routes(1).contains("100.64.0.2 "), "{engine}: reconfiguring took the routes away");
     assert_eq!(first.driver.drift(&other, &first.place, LIMIT).await.expect("an answer"), []);
 
     for router in &pair.routers {
@@ -271,6 +313,24 @@ async fn two_code_bases_form_one_ospf_network() {
 }
 
 #[tokio::test]
+async fn a_protocol_daemon_does_not_outlive_its_zebra() {
+    for engine in [Engine::FrrOspf, Engine::FrrIsis] {
+        let pair = Pair::new([engine; 2]);
+        pair.start().await;
+        pair.wait_for_routes().await;
+        let first = &pair.routers[0];
+        let before = first.driver.processes(&first.place).expect("read");
+        before[0].signal(Signal::KILL).expect("killed");
+        before[0].exited().await.expect("it ends");
+        let after = first.driver.start(&first.place).await.expect("started");
+        assert_ne!(after[1].pid(), before[1].pid(), "{engine}: it tells its routes to nobody");
+        assert!(pair.routes(1).contains("100.64.0.2 "), "{engine}: the routes went");
+        pair.wait_for_adjacency().await;
+        assert!(pair.routes(1).contains("100.64.0.2 "), "{engine}: the routes went");
+    }
+}
+
+#[tokio::test]
 async fn a_configuration_that_a_daemon_refuses_is_told_with_its_words() {
     let pair = Pair::new([Engine::BirdOspf, Engine::FrrOspf]);
     for (router, file) in pair.routers.iter().zip(["bird.conf", "ospfd.conf"]) {
@@ -279,4 +339,6 @@ async fn a_configuration_that_a_daemon_refuses_is_told_with_its_words() {
     }
     let error = pair.routers[0].driver.start(&pair.routers[0].place).await.expect_err("refused").to_string();
     assert!(error.contains("bird does not start") && error.contains("syntax error"), "{error}");
+    let error = pair.routers[1].driver.start(&pair.routers[1].place).await.expect_err("refused").to_string();
+    assert!(error.contains("ospfd rejects") && error.contains("line 1: this is no configuration"), "{error}");
 }

@@ -20,9 +20,13 @@ const BIRD: Requirement =
 const CONFIG: &str = "bird.conf";
 /// What it runs by after a crash, until it has learnt its routes anew.
 const RECOVERY: &str = "recovery.conf";
-/// How long that takes at most: BIRD computes nothing in its first 5 s, renews the LSAs of its former life only MinLSInterval
+/// How long that takes, at short hellos: BIRD waits for its adjacencies, renews the LSAs of its former life only MinLSInterval
 /// (5 s, RFC 2328 appendix B) after it has seen them, and computes each second from then on.
 const RELEARNT_AFTER: Duration = Duration::from_secs(15);
+/// The same, at long hellos, in hellos.
+const RELEARNT_HELLOS: u32 = 5;
+/// A neighbour that never becomes adjacent is waited for this many times as long: old routes must not stay for ever.
+const PATIENCE: u32 = 4;
 
 /// BIRD with one OSPF instance.
 pub(crate) struct Bird;
@@ -38,6 +42,12 @@ fn take_config(place: &Place) -> String {
 /// How long BIRD has been running: it writes its pid file at its start.
 fn age(place: &Place) -> Option<Duration> {
     fs::metadata(place.dir.join("bird.pid")).and_then(|meta| meta.modified()).ok()?.elapsed().ok()
+}
+
+/// Whether a BIRD of that age and hello interval, its neighbours all adjacent or not, has learnt its routes anew.
+fn relearnt(age: Duration, hello: Duration, whole: bool) -> bool {
+    let due = RELEARNT_AFTER.max(RELEARNT_HELLOS * hello);
+    age >= due * if whole { 1 } else { PATIENCE }
 }
 
 #[async_trait]
@@ -62,32 +72,35 @@ impl Driver for Bird {
     }
 
     async fn start(&self, place: &Place) -> Result<Vec<Process>, EngineError> {
-        if let Some(running) = instance::by_pid_file(place, BIRD.program)? {
+        if let Some(running) = instance::find(place, BIRD.program)? {
             return Ok(vec![running]);
         }
-        // BIRD takes its pid file away, and its routes, unless it is killed. (Its own graceful restart is no help: when all
-        // routers of an area restart, 2.0.12 never comes out of it.)
+        // BIRD takes its pid file away, and its routes, unless it is killed. Graceful restart (-R) alone keeps the routes where
+        // one router restarts; where all do, BIRD sweeps the kernel before they have exchanged their LSAs.
         let killed = place.dir.join("bird.pid").exists();
         instance::clear(place, "bird.pid")?;
         instance::clear(place, "bird.ctl")?;
         let config = place.dir.join(if killed { RECOVERY } else { CONFIG });
-        let args = ["-c", &config.to_string_lossy(), "-s", "bird.ctl", "-P", "bird.pid"];
-        Ok(vec![instance::start_daemon(place, &BIRD, &args).await?])
+        let args = ["-c", &config.to_string_lossy(), "-s", "bird.ctl", "-P", "bird.pid", "-R"];
+        Ok(vec![instance::start_daemon(place, &BIRD, &args).await?.0])
     }
 
     fn processes(&self, place: &Place) -> Result<Vec<Process>, EngineError> {
-        Ok(instance::by_pid_file(place, BIRD.program)?.into_iter().collect())
+        Ok(instance::find(place, BIRD.program)?.into_iter().collect())
     }
 
     async fn health(&self, place: &Place, limit: Duration) -> Result<Health, EngineError> {
         let questions = ["show ospf neighbors", "show protocols kernel1"];
         let answers = control::ask(&socket(place), &questions, limit).await?;
         let health = Health { neighbours: status::neighbours(&answers[0]) };
-        let relearnt = age(place).is_some_and(|age| age >= RELEARNT_AFTER)
-            && health.adjacencies() == health.neighbours.len();
-        if relearnt && status::is_down(&answers[1], "kernel1") {
-            // The last step of a start after a crash.
-            control::ask(&socket(place), &[&take_config(place)], limit).await?;
+        if status::is_down(&answers[1], "kernel1") {
+            let interfaces = control::ask(&socket(place), &["show ospf interface"], limit).await?;
+            let hello = status::longest_hello(&interfaces[0]);
+            let whole = health.adjacencies() == health.neighbours.len();
+            if age(place).is_some_and(|age| relearnt(age, hello, whole)) {
+                // The last step of a start after a crash.
+                control::ask(&socket(place), &[&take_config(place)], limit).await?;
+            }
         }
         Ok(health)
     }
@@ -110,5 +123,18 @@ impl Driver for Bird {
         }
         let reason = answer[0].trim().to_owned();
         Err(EngineError::Answer { program: BIRD.program, command: "configure".to_owned(), reason })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn old_routes_stay_until_new_ones_may_be_expected_but_not_for_ever() {
+        let s = Duration::from_secs;
+        assert_eq!([14, 15].map(|age| relearnt(s(age), s(1), true)), [false, true]);
+        assert_eq!([299, 300].map(|age| relearnt(s(age), s(60), true)), [false, true]);
+        assert_eq!([59, 60].map(|age| relearnt(s(age), s(1), false)), [false, true]);
     }
 }

@@ -1,6 +1,9 @@
 //! What BIRD says of its neighbours and of how it runs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use crate::{
     Drift, Neighbour, RouterIntent,
@@ -44,6 +47,14 @@ fn interfaces(answer: &str) -> BTreeMap<String, BTreeMap<String, String>> {
         }
     }
     interfaces
+}
+
+/// The longest hello interval in `show ospf interface`, of interfaces that say any.
+pub(super) fn longest_hello(answer: &str) -> Duration {
+    let links =
+        interfaces(answer).into_values().filter(|facts| facts.get("Type").is_some_and(|t| t == "ptp"));
+    let hellos = links.filter_map(|facts| facts.get("Hello timer")?.parse::<u16>().ok());
+    Duration::from_secs(hellos.max().unwrap_or(1).into())
 }
 
 /// What the facts of the intent's interfaces should be.
@@ -133,8 +144,6 @@ pub(super) fn drift(intent: &RouterIntent, status: &str, ospf_interfaces: &str, 
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use proptest::prelude::*;
 
     use super::*;
@@ -186,6 +195,7 @@ mod tests {
                       100.64.0.3  \t  1\tExStart/PtP\t 3.9\teth2       100.65.0.5\n";
         let read = neighbours(answer);
         assert_eq!(read.iter().map(|n| n.adjacent).collect::<Vec<_>>(), [true, false]);
+        assert_eq!(longest_hello(INTERFACES), Duration::from_secs(1));
         assert!(is_down("Name Proto Table State Since\nkernel1 Kernel master4 down 12:00\n", "kernel1"));
     }
 

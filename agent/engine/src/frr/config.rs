@@ -16,10 +16,9 @@ use crate::{
 const MULTIPATH: u16 = 64;
 /// Hellos that may be missed (ISO 10589 §8.4.1).
 const ISIS_HELLO_MULTIPLIER: u8 = 3;
-/// isisd's default, which fits Ethernet.
-const LSP_MTU: u16 = 1497;
-/// IEEE 802.2 header in front of an IS-IS packet.
-const LLC: u16 = 3;
+/// The longest LSP. It must fit every link of the area, also those that this router does not see (ISO 10589 §7.3.4.1), so it is
+/// the same everywhere: below the smallest MTU of a virtual link, 1280 - 50, and the 3 bytes of an IEEE 802.2 header.
+const LSP_MTU: u16 = 1200;
 /// Names the prefixes that are announced.
 const FILTER: &str = "BRAID-ATTACHED";
 
@@ -33,9 +32,16 @@ fn head(intent: &RouterIntent, dir: &str, program: &str) -> String {
     format!("hostname {}\nlog file {dir}/{program}.log warnings\n", intent.node)
 }
 
-/// `zebra.conf`. Addresses and forwarding are the agent's.
+/// `zebra.conf`. Addresses and forwarding are the agent's. Nexthop objects of a zebra that was killed would stay in the kernel
+/// for ever, and its successor would turn every route to new ones.
 pub(super) fn zebra(intent: &RouterIntent, dir: &str) -> String {
-    head(intent, dir, "zebra")
+    head(intent, dir, "zebra") + "no zebra nexthop kernel enable\n"
+}
+
+/// The hello interval in a daemon's configuration file, in seconds.
+pub(super) fn hello_s(config: &str) -> u64 {
+    let hellos = config.lines().filter_map(|line| line.trim().split_once("hello-interval "));
+    hellos.filter_map(|(_, seconds)| seconds.parse().ok()).max().unwrap_or(1)
 }
 
 /// Announce attached prefixes and nothing else that somebody may put into the kernel. Stands before the protocol: isisd
@@ -99,13 +105,9 @@ fn isis(intent: &RouterIntent, dir: &str) -> String {
         text,
         "router isis braid\n is-type level-2-only\n metric-style wide\n lsp-gen-interval 1\n spf-interval 1\n \
          spf-delay-ietf init-delay 20 short-delay 100 long-delay 500 holddown 2000 time-to-learn 1000\n \
-         net 49.0001.{}.00\n",
+         net 49.0001.{}.00\n lsp-mtu {LSP_MTU}\n",
         system_id(intent.loopback),
     );
-    let lsp_mtu = LSP_MTU.min(intent.min_mtu().saturating_sub(LLC));
-    if lsp_mtu != LSP_MTU {
-        let _ = writeln!(text, " lsp-mtu {lsp_mtu}");
-    }
     if !intent.attached.is_empty() {
         let _ =
             writeln!(text, " redistribute ipv4 kernel level-2 metric {ATTACHED_METRIC} route-map {FILTER}");
@@ -237,10 +239,16 @@ mod tests {
     fn intervals_stand_before_the_net_that_starts_isis() {
         let text = protocol(Protocol::Isis, &intent(), "/d");
         assert!(text.find("spf-interval 1").unwrap() < text.find("net 49.0001.1000.6400.0001.00").unwrap());
-        assert!(!text.contains("lsp-mtu"));
-        let mut small = intent();
-        small.links[0].mtu = 1300;
-        assert!(protocol(Protocol::Isis, &small, "/d").contains(" lsp-mtu 1297\n"));
+        assert!(text.contains(" lsp-mtu 1200\n"));
+    }
+
+    #[test]
+    fn the_hello_interval_is_read_back_from_either_configuration() {
+        let slow = RouterIntent { hello: Duration::from_secs(20), ..intent() };
+        for kind in [Protocol::Ospf, Protocol::Isis] {
+            assert_eq!(hello_s(&protocol(kind, &slow, "/d")), 20);
+        }
+        assert_eq!(hello_s(""), 1);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::{
     fs::{self, File, TryLockError},
     io,
     os::unix::fs::MetadataExt,
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use jiff::Timestamp;
@@ -133,7 +133,7 @@ pub(crate) fn remove_directory(root: &Root, lab: &Lab) -> Result<(), LabError> {
             continue;
         }
         let removed = if path.is_dir() && !path.is_symlink() {
-            fs::remove_dir_all(&path)
+            remove_node_directory(&path)
         } else {
             fs::remove_file(&path)
         };
@@ -148,6 +148,14 @@ pub(crate) fn remove_directory(root: &Root, lab: &Lab) -> Result<(), LabError> {
     fs::remove_dir(lab.dir()).map_err(LabError::io("remove", lab.dir()))?;
     remove_root_if_empty(root);
     Ok(())
+}
+
+/// Removes a node's directory, and what the engines in it left behind elsewhere when they were killed.
+pub(crate) fn remove_node_directory(directory: &Path) -> io::Result<()> {
+    for instance in fs::read_dir(directory)?.flatten() {
+        braid_engine::clear_crash_logs(&instance.path());
+    }
+    fs::remove_dir_all(directory)
 }
 
 /// Removes the directory of a lab of which nothing was ever started.

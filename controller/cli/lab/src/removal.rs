@@ -5,7 +5,10 @@ use std::{collections::BTreeSet, fs};
 use braid_layout::Plan;
 use braid_proto::NodeName;
 
-use crate::{cgroup::Cgroups, error::LabError, member::Member, paths::Lab, reaper::Reaper, roster};
+use crate::{
+    cgroup::Cgroups, error::LabError, member::Member, paths::Lab, reaper::Reaper,
+    record::remove_node_directory, roster,
+};
 
 /// Stops the daemons on record that are not among those wanted.
 pub(crate) async fn stop_unwanted(lab: &Lab, wanted: &[Member]) -> Result<(), LabError> {
@@ -28,7 +31,7 @@ pub(crate) async fn clear_removed_nodes(lab: &Lab, plan: &Plan) -> Result<(), La
         Reaper::of_namespaces([])?.with_cgroups(cgroups.clone()).kill_all().await?;
         cgroups.remove().await?;
         let directory = lab.node_dir(&node);
-        fs::remove_dir_all(&directory).map_err(LabError::io("remove", directory))?;
+        remove_node_directory(&directory).map_err(LabError::io("remove", directory))?;
     }
     Ok(())
 }
