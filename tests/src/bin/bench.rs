@@ -182,20 +182,14 @@ fn iperf(from: &str, to: &str, address: &str, options: &[&str], pointer: &str) -
         .spawn()
         .expect("iperf3 runs");
     let client = [&["netns", "exec", from, "iperf3", "-J", "-c", address, "-t", "3"], options].concat();
-    let mut tries = 0;
-    let text = loop {
-        let output = run("ip", &client);
-        if output.status.success() {
-            break output.stdout;
-        }
-        tries += 1;
-        assert!(tries < 50, "iperf3: {}", String::from_utf8_lossy(&output.stdout));
-        thread::sleep(Duration::from_millis(100));
-    };
+    // Until the server listens, the client ends with an error in its JSON, and well by its exit status.
+    let json = wait_for("iperf3 measures", Duration::from_secs(30), || {
+        let json: serde_json::Value = serde_json::from_slice(&run("ip", &client).stdout).ok()?;
+        json.get("error").is_none().then_some(json)
+    });
     // It may be gone already: `-1` ends it after one client, though not always.
     let _ = server.kill();
     server.wait().expect("iperf3 ends");
-    let json: serde_json::Value = serde_json::from_slice(&text).expect("iperf3 -J prints JSON");
     json.pointer(pointer).and_then(serde_json::Value::as_f64).expect("iperf3 measured it")
 }
 
