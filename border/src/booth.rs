@@ -57,7 +57,7 @@ impl Booth {
 
     /// Puts a specification in force. Evidence on virtual networks that stay is kept.
     pub fn set_spec(&mut self, spec: Spec, now: Millis) {
-        if self.spec == Spec::default() && self.first_vote_by.is_some() {
+        if self.first_vote_by == Some(Millis(0)) {
             self.first_vote_by = Some(now.after(FIRST_VOTE_DEADLINE));
         }
         self.voted = spec.foreign.iter().map(|foreign| foreign.prefix).collect();

@@ -89,6 +89,7 @@ pub async fn run(config: BorderConfig, shutdown: impl Future<Output = ()> + Send
     let mut border = Border {
         steering: Steering::open(&netns).await?,
         booth: Booth::new(BTreeMap::new()),
+        has_spec: false,
         clock: Clock::start(),
         watchers: BTreeMap::new(),
         events,
@@ -135,6 +136,8 @@ fn lock(config: &BorderConfig) -> Result<Flock<File>, BorderError> {
 struct Border {
     config: BorderConfig,
     booth: Booth,
+    /// Whether any specification has ever been in force. Before that, what the kernel holds is nobody's to change.
+    has_spec: bool,
     steering: Steering,
     clock: Clock,
     /// By virtual network: the namespace watched, and the tasks that do it.
@@ -200,11 +203,12 @@ impl Border {
         };
         let outcome = match checked {
             Err(error) => Err(format!("refused, the one in force stays: {error}")),
-            Ok(spec) if spec == *self.booth.spec() => Ok(()),
+            Ok(spec) if self.has_spec && spec == *self.booth.spec() => Ok(()),
             Ok(spec) => {
-                if *self.booth.spec() == Spec::default() {
+                if !self.has_spec {
                     // What the kernel does now is what the last border had decided.
                     self.booth = Booth::new(self.steering.in_force(&spec));
+                    self.has_spec = true;
                 }
                 self.watch(&spec);
                 self.booth.set_spec(spec, self.clock.now());
@@ -255,7 +259,7 @@ impl Border {
 
     /// Compares the kernel with what it ought to hold, and mends what differs.
     async fn audit(&mut self) {
-        if *self.booth.spec() == Spec::default() {
+        if !self.has_spec {
             return;
         }
         let observed = self.steering.observe().await;

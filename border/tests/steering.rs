@@ -58,7 +58,7 @@ impl World {
         // The far end answers through red; which way an answer takes is not what is tested.
         must(&format!("-n {} route add 198.18.1.0/24 via 100.65.0.2", world.ns("far")));
         must(&format!("netns exec {} sysctl -qw net.ipv4.conf.all.rp_filter=0", world.ns("far")));
-        fs::write(world.dir.path().join("border-spec.binpb"), world.spec().encode_to_vec()).expect("written");
+        world.keep(&world.spec());
         world
     }
 
@@ -131,6 +131,11 @@ impl World {
             }],
             links: vec![],
         }
+    }
+
+    /// Puts a specification where the next border finds it.
+    fn keep(&self, spec: &v1::BorderSpec) {
+        fs::write(self.dir.path().join("border-spec.binpb"), spec.encode_to_vec()).expect("written");
     }
 
     fn config(&self) -> BorderConfig {
@@ -281,6 +286,21 @@ fn out_of_a_virtual_network_a_packet_reaches_customers_and_nothing_else() {
     // A customer reaches no address that braid is built on.
     assert!(!world.ping("host", "100.67.0.3"), "a customer reached a virtual router's port");
     assert!(world.ping("host", "198.18.1.1"), "its own gateway it does");
+}
+
+#[test]
+fn a_node_that_is_no_border_any_more_gives_up_its_routes() {
+    let world = World::new();
+    let border = world.start();
+    world.wait_for_route("the master drives", "nhid 7601");
+    border.stop();
+    world.keep(&v1::BorderSpec { vns: vec![], attached: vec![], foreign: vec![], ..world.spec() });
+    let _border = world.start();
+    let begin = Instant::now();
+    while !world.route().is_empty() {
+        assert!(begin.elapsed() < Duration::from_secs(8), "the route stays: {}", world.route());
+        thread::sleep(Duration::from_millis(20));
+    }
 }
 
 #[test]
