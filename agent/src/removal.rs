@@ -20,6 +20,9 @@ use crate::{
 /// The border's nexthop object of virtual network `k` has id 7600 + k: with the port's device it would vanish, and every
 /// route to it too.
 const NEXTHOPS: u32 = 7600;
+/// How long a virtual router goes on forwarding after it has left the specification: borders elsewhere may hear of it a moment
+/// later than we do, and their packets come through here.
+const LINGER: Duration = Duration::from_secs(2);
 /// How long the border may take to steer away.
 const STEER_AWAY: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(100);
@@ -70,6 +73,7 @@ where
 /// Takes a virtual router down, and leaves nothing of it.
 pub(crate) async fn take_down(node: &Node, identity: &Identity) {
     info!(vn = %identity.name, namespace = identity.namespace, "taking down");
+    sleep(LINGER).await;
     wait_until_steered_away(node, identity.vn).await;
     insist(node, &format!("{}: removal", identity.name), || try_take_down(node, identity)).await;
     node.fibs.forget(identity.vn);

@@ -18,7 +18,7 @@ const MAX_BYTES: u64 = 64 << 20;
 /// A text and what it is called in messages.
 #[derive(Debug, Clone)]
 pub struct Source {
-    /// The path as given, or "<stdin>".
+    /// The path as given, or `<stdin>`.
     pub name: String,
     /// The text.
     pub text: String,
