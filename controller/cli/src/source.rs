@@ -30,20 +30,18 @@ impl Source {
         let stdin = path == Path::new("-");
         let name = if stdin { "<stdin>".to_owned() } else { path.display().to_string() };
         let read = || {
-            let mut text = String::new();
-            let mut limited = if stdin {
-                (Box::new(io::stdin().lock()) as Box<dyn Read>).take(MAX_BYTES + 1)
-            } else {
-                (Box::new(File::open(path)?) as Box<dyn Read>).take(MAX_BYTES + 1)
-            };
-            limited.read_to_string(&mut text)?;
-            if text.len() as u64 > MAX_BYTES {
+            let mut bytes = Vec::new();
+            let source: Box<dyn Read> =
+                if stdin { Box::new(io::stdin().lock()) } else { Box::new(File::open(path)?) };
+            source.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+            if bytes.len() as u64 > MAX_BYTES {
                 return Err(io::Error::other("it is longer than 64 MiB"));
             }
-            Ok(text)
+            Ok(bytes)
         };
-        let failed = |source| Failure::Read { path: PathBuf::from(&name), source };
-        let text = read().map_err(failed)?;
+        let bytes = read().map_err(|source| Failure::Read { path: PathBuf::from(&name), source })?;
+        let text = braid_topology::decode_utf8(bytes, &name)
+            .map_err(|findings| Failure::Diagnosed(findings.to_string()))?;
         Ok(Self { name, text })
     }
 

@@ -68,6 +68,6 @@ mod yaml;
 pub use diagnostic::{Diagnostic, Diagnostics, Place};
 pub use import::{Imported, import_containerlab, import_graphml};
 pub use model::*;
-pub use parse::{Checked, check, load, parse};
+pub use parse::{Checked, check, decode_utf8, load, parse};
 pub use schema::schema;
 pub use write::to_yaml;

@@ -68,7 +68,11 @@ pub fn load(path: &Path) -> Result<Checked, Diagnostics> {
     check(&decode_utf8(bytes, &name)?, &name)
 }
 
-fn decode_utf8(bytes: Vec<u8>, name: &str) -> Result<String, Diagnostics> {
+/// The text that some bytes are.
+///
+/// # Errors
+/// When they are not UTF-8; the diagnostic has the place of the first byte that is not.
+pub fn decode_utf8(bytes: Vec<u8>, name: &str) -> Result<String, Diagnostics> {
     String::from_utf8(bytes).map_err(|error| {
         let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let good = String::from_utf8_lossy(good);
