@@ -119,7 +119,7 @@ async fn agent(
         |spec| v1::AttachAgentResponse { message: Some(attach_agent_response::Message::Spec(spec)) },
     );
     let end = tokio::select! {
-        end = read_agent(&hub, &membership.caller, &mut incoming) => end,
+        end = read(&mut incoming, |request| hear_agent(&hub, &membership.caller, request.message)) => end,
         end = specs => end,
         end = ended(&hub, &membership.caller, inbox.replaced) => end,
     };
@@ -149,7 +149,7 @@ async fn border(
         |spec| v1::AttachBorderResponse { message: Some(attach_border_response::Message::Spec(spec)) },
     );
     let end = tokio::select! {
-        end = read_border(&hub, &membership.caller, &mut incoming) => end,
+        end = read(&mut incoming, |request| hear_border(&hub, &membership.caller, request.message)) => end,
         end = specs => end,
         end = send_questions(questions, outgoing) => end,
         end = ended(&hub, &membership.caller, replaced) => end,
@@ -275,14 +275,15 @@ async fn ended(hub: &Hub, caller: &Caller, replaced: tokio::sync::oneshot::Recei
     }
 }
 
-async fn read_agent(hub: &Hub, caller: &Caller, incoming: &mut Streaming<v1::AttachAgentRequest>) -> End {
+/// Hears a caller out, until it goes or says something that we refuse.
+async fn read<R>(incoming: &mut Streaming<R>, mut hear: impl FnMut(R) -> Result<(), ApiError>) -> End {
     loop {
-        let message = match incoming.message().await {
-            Ok(Some(message)) => message.message,
+        let request = match incoming.message().await {
+            Ok(Some(request)) => request,
             Ok(None) => return End::Gone(None),
             Err(status) => return End::Gone(Some(status)),
         };
-        if let Err(error) = hear_agent(hub, caller, message) {
+        if let Err(error) = hear(request) {
             return End::Refused(error);
         }
     }
@@ -297,19 +298,6 @@ fn hear_agent(
         attach_agent_request::Message::Hello(_) => Err(ApiError::SecondHello),
         attach_agent_request::Message::Status(status) => hub.reported(caller, status.try_into()?),
         attach_agent_request::Message::Fib(delta) => hub.forwarded(caller, delta.try_into()?),
-    }
-}
-
-async fn read_border(hub: &Hub, caller: &Caller, incoming: &mut Streaming<v1::AttachBorderRequest>) -> End {
-    loop {
-        let message = match incoming.message().await {
-            Ok(Some(message)) => message.message,
-            Ok(None) => return End::Gone(None),
-            Err(status) => return End::Gone(Some(status)),
-        };
-        if let Err(error) = hear_border(hub, caller, message) {
-            return End::Refused(error);
-        }
     }
 }
 
