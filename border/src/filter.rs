@@ -8,6 +8,8 @@ use braid_proto::InterfaceName;
 const VXLAN_PORT: u16 = 4789;
 /// Our nftables table.
 pub const TABLE: &str = "braid";
+/// Its one chain.
+pub const CHAIN: &str = "vxlan";
 
 /// The ruleset: VXLAN comes in over links to other nodes only, and from the far end of that very link.
 ///
@@ -22,7 +24,7 @@ pub fn ruleset(links: &[(InterfaceName, Ipv4Addr)]) -> String {
         "table inet {TABLE} {{}}\n\
          delete table inet {TABLE}\n\
          table inet {TABLE} {{\n\
-         \x20 chain vxlan {{\n\
+         \x20 chain {CHAIN} {{\n\
          \x20   type filter hook prerouting priority raw; policy accept;\n\
          \x20   iifname \"lo\" accept\n\
          {rules}\

@@ -268,6 +268,13 @@ fn a_vanished_port_takes_its_routes_along_and_the_border_mends_that() {
     // What somebody else took away comes back, too.
     must(&format!("-n {} route flush table 7601", world.ns("node")));
     world.wait_for_route("the audit mends it", "nhid 7601");
+    let nft = |command: &str| ip(&format!("netns exec {} nft {command}", world.ns("node"))).status.success();
+    assert!(nft("delete table inet braid"));
+    let begin = Instant::now();
+    while !nft("list chain inet braid vxlan") {
+        assert!(begin.elapsed() < Duration::from_secs(30), "the filter does not come back");
+        thread::sleep(Duration::from_millis(100));
+    }
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! Reading and changing what the kernel holds of ours in the border's own namespace.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
 
 use braid_kernel::{
     Link, Netlink, NetlinkError, Netns, NextHop, Nexthop, NexthopTarget, Route, RouteChange, RouteFilter,
@@ -13,7 +16,10 @@ use ipnet::Ipv4Net;
 use thiserror::Error;
 
 use super::plan::{Action, Actual, Desired, Port, RouteEdit, plan};
-use crate::{filter::ruleset, spec::Spec};
+use crate::{
+    filter::{CHAIN, TABLE, ruleset},
+    spec::Spec,
+};
 
 /// The mark on every route, rule and nexthop object of ours: a route protocol number nobody else uses.
 const PROTOCOL: u8 = 76;
@@ -23,6 +29,9 @@ const VOTED: u32 = 7601;
 const ATTACHED: u32 = 7602;
 /// The nexthop object of virtual network `k` has id 7600 + k.
 const OBJECTS: u32 = 7600;
+
+/// How often the packet filter is looked for.
+const LOOK_FOR_FILTER: Duration = Duration::from_secs(10);
 
 /// In this order the rules are asked, after the kernel's own for local addresses and before the main table.
 mod priority {
@@ -75,6 +84,8 @@ pub struct Steering {
     unfiltered: BTreeSet<String>,
     /// The filter rules in force.
     ruleset: String,
+    /// When they were last seen to be there.
+    filter_seen: Instant,
 }
 
 fn object_id(vn: VnId) -> u32 {
@@ -127,6 +138,7 @@ impl Steering {
             links: BTreeMap::new(),
             unfiltered: BTreeSet::new(),
             ruleset: String::new(),
+            filter_seen: Instant::now(),
         };
         steering.observe().await?;
         Ok(steering)
@@ -192,7 +204,7 @@ impl Steering {
     /// When the kernel refuses.
     pub async fn found(&mut self, spec: &Spec) -> Result<(), SteeringError> {
         let filter_rules = ruleset(&spec.links);
-        if filter_rules != self.ruleset {
+        if filter_rules != self.ruleset || self.filter_is_gone().await {
             filter::apply_ruleset(&self.netns, &filter_rules).await?;
             self.ruleset = filter_rules;
         }
@@ -216,6 +228,16 @@ impl Steering {
         }
         self.unfiltered.retain(|name| self.links.contains_key(name));
         Ok(())
+    }
+
+    /// Whether somebody has taken the filter away. It is asked for only now and then, since that runs a program.
+    async fn filter_is_gone(&mut self) -> bool {
+        if self.filter_seen.elapsed() < LOOK_FOR_FILTER {
+            return false;
+        }
+        self.filter_seen = Instant::now();
+        let listed = filter::apply_ruleset(&self.netns, &format!("list chain inet {TABLE} {CHAIN}\n")).await;
+        matches!(listed, Err(FilterError::Refused { .. }))
     }
 
     /// Makes the kernel's table follow the verdicts. Gives the number of changes.
