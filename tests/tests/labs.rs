@@ -4,9 +4,10 @@ use std::{
     fmt::Write as _,
     fs,
     process::{Command, Output},
+    time::Duration,
 };
 
-use braid_tests::{Lab, braid, report, repository};
+use braid_tests::{Lab, braid, report, repository, wait_for};
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
@@ -105,6 +106,12 @@ fn a_running_lab_takes_a_changed_file_without_losing_what_stays() {
     fs::write(lab.file(), removed).expect("written");
     let flow = lab.flow("north-host", "south-host", 500);
     lab.start();
+    wait_for("red is gone from every node", Duration::from_secs(30), || {
+        let namespaces = fs::read_dir("/run/netns").expect("namespaces are listed").flatten();
+        let names = namespaces.map(|n| n.file_name().to_string_lossy().into_owned());
+        let mut red = names.filter(|n| n.starts_with(&format!("{}.", lab.name())) && n.ends_with(".red"));
+        red.next().is_none().then_some(())
+    });
     let losses = flow.stop();
     report(&format!("the driving VN removed under traffic: {losses:?}"));
     assert_eq!(losses.lost, 0, "{losses:?}");
