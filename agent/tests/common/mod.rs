@@ -121,6 +121,11 @@ impl Drop for World {
             let _ = Netns::delete(&name);
         }
         let _ = Cgroup::new(format!("braid/{}", self.network), 0, 0).delete();
+        for node in ["a", "b"] {
+            for instance in fs::read_dir(self.path(node)).into_iter().flatten().flatten() {
+                braid_engine::clear_crash_logs(&instance.path());
+            }
+        }
         if std::thread::panicking() {
             for node in ["a", "b"] {
                 if let Ok(log) = fs::read_to_string(self.path(node).join("agent.log")) {
