@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs::{self, File},
+    fs::File,
     future::pending,
     io,
     path::PathBuf,
@@ -11,8 +11,7 @@ use std::{
 };
 
 use braid_kernel::{LinkWatch, Netlink, NetlinkError, Netns, NetnsError};
-use braid_proto::{VnId, v1, wire::FieldError};
-use nix::fcntl::{Flock, FlockArg};
+use braid_proto::{VnId, lock_file, v1, wire::FieldError};
 use thiserror::Error;
 use tokio::{
     sync::{mpsc, watch},
@@ -167,12 +166,11 @@ pub(crate) async fn until(at: Option<Instant>) {
     }
 }
 
-fn lock(config: &AgentConfig) -> Result<Flock<File>, AgentError> {
-    let failed = |source| AgentError::RunDir { path: config.run_dir.clone(), source };
-    fs::create_dir_all(&config.run_dir).map_err(failed)?;
-    let file = File::create(config.run_dir.join("agent.lock")).map_err(failed)?;
-    Flock::lock(file, FlockArg::LockExclusiveNonblock)
-        .map_err(|_| AgentError::AlreadyRunning { path: config.run_dir.clone() })
+fn lock(config: &AgentConfig) -> Result<File, AgentError> {
+    let path = || config.run_dir.clone();
+    lock_file(&config.run_dir.join("agent.lock"))
+        .map_err(|source| AgentError::RunDir { path: path(), source })?
+        .ok_or_else(|| AgentError::AlreadyRunning { path: path() })
 }
 
 /// A virtual router's task.

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
+    fs::File,
     io,
     path::PathBuf,
     sync::Arc,
@@ -10,10 +10,9 @@ use std::{
 };
 
 use braid_kernel::{LinkWatch, NetlinkError, Netns, NetnsError};
-use braid_proto::{VnId, v1, wire::FieldError};
+use braid_proto::{VnId, lock_file, v1, wire::FieldError};
 use braid_vote::EngineState;
 use ipnet::Ipv4Net;
-use nix::fcntl::{Flock, FlockArg};
 use thiserror::Error;
 use tokio::{
     sync::{mpsc, watch},
@@ -125,12 +124,11 @@ pub async fn run(config: BorderConfig, shutdown: impl Future<Output = ()> + Send
     }
 }
 
-fn lock(config: &BorderConfig) -> Result<Flock<File>, BorderError> {
-    let failed = |source| BorderError::RunDir { path: config.run_dir.clone(), source };
-    fs::create_dir_all(&config.run_dir).map_err(failed)?;
-    let file = File::create(config.run_dir.join("border.lock")).map_err(failed)?;
-    Flock::lock(file, FlockArg::LockExclusiveNonblock)
-        .map_err(|_| BorderError::AlreadyRunning { path: config.run_dir.clone() })
+fn lock(config: &BorderConfig) -> Result<File, BorderError> {
+    let path = || config.run_dir.clone();
+    lock_file(&config.run_dir.join("border.lock"))
+        .map_err(|source| BorderError::RunDir { path: path(), source })?
+        .ok_or_else(|| BorderError::AlreadyRunning { path: path() })
 }
 
 struct Border {
