@@ -1,0 +1,1 @@
+//! The process around an embedded routing engine: sockets, timers, kernel routes, control socket.

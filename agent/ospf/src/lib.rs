@@ -1,0 +1,1 @@
+//! A sans-IO OSPFv2 router.

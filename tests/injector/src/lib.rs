@@ -1,0 +1,1 @@
+//! An OSPF speaker that feeds a large database to a router over a real adjacency.

@@ -1,0 +1,1 @@
+//! Mixed networks of FRR, BIRD and the embedded engine in namespaces.
