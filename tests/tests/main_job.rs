@@ -1,4 +1,4 @@
-//! The main job: Internet2's Abilene with three virtual networks on real daemons, voted, under faults and under traffic.
+//! The main job: Internet2's Abilene with four virtual networks on real daemons and the embedded engine, voted, under faults and under traffic.
 
 use std::{
     collections::BTreeSet,
@@ -15,6 +15,8 @@ use nix::{
 };
 use serde_json::Value;
 
+/// The virtual networks of `abilene-diverse.yaml`.
+const VNS: [&str; 4] = ["red", "green", "blue", "white"];
 /// Packets per second of the flows that faults are measured with.
 const RATE: u32 = 1000;
 
@@ -59,7 +61,7 @@ fn every_host_reaches_every_other_and_each_border_has_a_verdict_for_each_foreign
     assert!(driven.clone().all(|(_, _, winner)| winner == "red"), "{verdicts:?}");
     assert!(verdicts.iter().all(|(_, _, winner)| !winner.is_empty()), "{verdicts:?}");
 
-    // Once all are at rest their next hops are compared, and three engines by two protocols agree on each.
+    // Once all are at rest their next hops are compared, and four engines of three code bases agree on each.
     wait_for("next hops are compared, and nobody dissents", Duration::from_secs(60), || {
         let explained = lab.json(&["explain", "198.18.5.0/24", "--at", "seattle"]);
         let votes = lab.json(&["get", "votes"]);
@@ -123,7 +125,7 @@ fn the_vn_id_is_on_every_packet_and_never_changes_on_the_way() {
                 continue;
             };
             let vni: u32 = vni.trim_end_matches(',').parse().expect("a VNI is a number");
-            assert!((1..=3).contains(&(vni >> 16)), "{node}: a VNI of no VN: {vni}");
+            assert!((1..=4).contains(&(vni >> 16)), "{node}: a VNI of no VN: {vni}");
             if packet.contains("ICMP echo request") && packet.contains("length 785") {
                 vns.insert(vni >> 16);
                 crossed += 1;
@@ -199,7 +201,7 @@ fn a_vn_that_loses_a_transit_link_changes_only_its_own_path() {
     let lab = Lab::up("abilene-diverse.yaml");
     let before = verdicts(&lab);
     let route = |vn: &str| lab.sh(&format!("kansas-city/{vn}"), &["ip", "route", "show", "198.18.1.0/24"]);
-    let (green, blue) = (route("green"), route("blue"));
+    let others = ["green", "blue", "white"].map(route);
     let red = route("red");
 
     // Kansas City reaches Seattle over Denver; take that link away in red alone.
@@ -210,7 +212,7 @@ fn a_vn_that_loses_a_transit_link_changes_only_its_own_path() {
         let now = route("red");
         (!now.is_empty() && !now.contains(&format!("dev {interface} "))).then_some(())
     });
-    assert_eq!((route("green"), route("blue")), (green, blue));
+    assert_eq!(["green", "blue", "white"].map(route), others);
     // All pairs still reach one another, and no vote has changed.
     wait_for("red has rerouted everywhere", Duration::from_secs(20), || {
         let output = lab.exec("houston-host", &["ping", "-c", "1", "-W", "1", "198.18.1.10"]);
@@ -237,7 +239,7 @@ fn a_physical_link_that_fails_is_seen_by_every_vn() {
     let flow = lab.flow("seattle-host", "new-york-host", RATE);
     lab.sh(node, &["ip", "link", "set", interface, "down"]);
     wait_for("every VN has left the link", Duration::from_secs(20), || {
-        let gone = ["red", "green", "blue"].iter().all(|vn| {
+        let gone = VNS.iter().all(|vn| {
             let routes = lab.sh(&format!("{node}/{vn}"), &["ip", "route"]);
             !routes.lines().any(|line| line.contains("via ") && line.contains(&format!("dev {interface} ")))
         });
@@ -256,7 +258,7 @@ fn a_physical_link_that_fails_is_seen_by_every_vn() {
 fn killing_controller_agents_and_borders_loses_no_packet_and_they_come_back_to_the_same_state() {
     let lab = Lab::up("abilene-diverse.yaml");
     let before = verdicts(&lab);
-    let engines: BTreeSet<i32> = ["red", "green", "blue"].iter().flat_map(|vn| lab.pids(vn)).collect();
+    let engines: BTreeSet<i32> = VNS.iter().flat_map(|vn| lab.pids(vn)).collect();
     let nodes = lab.json(&["get", "nodes"]);
     let pid =
         |node: &Value, field: &str| i32::try_from(node[field].as_i64().unwrap_or(0)).expect("a pid fits");
@@ -289,7 +291,7 @@ fn killing_controller_agents_and_borders_loses_no_packet_and_they_come_back_to_t
         }
         assert_eq!(verdicts(&lab), before, "{what}");
     }
-    let engines_now: BTreeSet<i32> = ["red", "green", "blue"].iter().flat_map(|vn| lab.pids(vn)).collect();
+    let engines_now: BTreeSet<i32> = VNS.iter().flat_map(|vn| lab.pids(vn)).collect();
     assert_eq!(engines_now, engines, "no engine was touched");
 }
 
@@ -346,7 +348,7 @@ fn lab_down_leaves_nothing_after_everything_was_killed() {
     let crash_logs_before = crash_logs();
     let lab = Lab::up("abilene-diverse.yaml");
     let nodes = lab.json(&["get", "nodes"]);
-    let mut victims: Vec<i32> = ["red", "green", "blue"].iter().flat_map(|vn| lab.pids(vn)).collect();
+    let mut victims: Vec<i32> = VNS.iter().flat_map(|vn| lab.pids(vn)).collect();
     for node in nodes.as_array().expect("a list") {
         for field in ["agent_pid", "border_pid"] {
             victims

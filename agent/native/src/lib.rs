@@ -1,1 +1,51 @@
-//! The process around an embedded routing engine: sockets, timers, kernel routes, control socket.
+//! The process around an embedded routing engine: one engine, one virtual router, one process.
+//!
+//! The shell owns what every engine needs: the event loop, links, kernel routes, control socket, log, pid file. The engine owns
+//! its protocol and its packet socket. This crate must not compute routes, build packets or decide when to run: the first two
+//! are the sans-IO crates' work, the last is the agent's.
+//!
+//! ```text
+//!               ┌── links, kernel routes of others ──►┐              ┌──► packets
+//!  kernel ──────┼── packets ─────────────────────────►┤  Engine ─────┤
+//!               └── time ────────────────────────────►┤              └──► RouteUpdate ──► Fib ──► kernel, in batches
+//!  control socket ── a question, a line of JSON ─────►┘
+//! ```
+//!
+//! # Contract with the agent
+//!
+//! - [`start`] returns in the foreground when something is wrong, and else goes into the background: nobody's child. It leaves
+//!   `NAME.pid`, `NAME.sock`, `NAME.log` and `NAME.lock` in the run directory; the lock is held as long as the process lives.
+//! - SIGTERM: neighbours are told, routes are removed, the process ends. SIGHUP: the configuration is read anew.
+//! - SIGKILL: routes stay. The next life leaves them alone until it has learnt each of them anew from all its neighbours, at
+//!   most for three dead intervals, and then changes what differs, in one batch.
+//! - Routes carry a protocol number of their own ([`ospf::ROUTE_PROTOCOL`], 77; braid's static ones have 76, zebra's 11, 187 and
+//!   188, BIRD's 12) and metric 110. What somebody else does to them is put right within 30 s, and counted.
+//! - A link that loses carrier loses its routes in the same turn of the loop, whatever back-off the engine is in.
+//!
+//! ```
+//! use braid_native::ospf::File;
+//! let file: File = serde_json::from_str(r#"{
+//!     "router_id": "100.64.0.1",
+//!     "interfaces": { "eth1": { "address": "100.65.0.2/31", "cost": 30, "hello_s": 1 } }
+//! }"#)?;
+//! assert_eq!(file.interfaces["eth1"].dead_s, None);
+//! # Ok::<(), serde_json::Error>(())
+//! ```
+
+mod client;
+mod clock;
+mod control;
+mod daemon;
+mod engine;
+mod error;
+mod fib;
+mod log;
+mod memory;
+pub mod ospf;
+
+pub use client::{AskError, Client};
+pub use clock::Clock;
+pub use daemon::{Options, file_of, start};
+pub use engine::{Engine, Link, Links, RouteMark, RouteUpdate};
+pub use error::{ConfigError, StartError};
+pub use fib::RouteCounters;

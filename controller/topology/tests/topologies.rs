@@ -40,7 +40,7 @@ fn the_ready_files_are_the_networks_they_say() {
     for (file, nodes, links, borders, vns) in [
         ("ring.yaml", 4, 4, 2, 2),
         ("abilene.yaml", 11, 14, 5, 2),
-        ("abilene-diverse.yaml", 11, 14, 5, 3),
+        ("abilene-diverse.yaml", 11, 14, 5, 4),
         ("nsfnet.yaml", 13, 15, 5, 2),
         ("geant.yaml", 40, 61, 5, 3),
     ] {

@@ -1,0 +1,350 @@
+//! The life of an engine's process: start, background, the loop, the end.
+
+use std::{
+    fs, io,
+    os::fd::OwnedFd,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use braid_kernel::{FibEntry, FibEvent, FibWatch, LinkEvent, LinkWatch, Netlink, Netns};
+use serde::Deserialize;
+use tokio::{
+    io::{Interest, unix::AsyncFd},
+    net::UnixListener,
+    signal::unix::{SignalKind, signal},
+    sync::mpsc,
+    time::Instant,
+};
+use tracing::{error, info, level_filters::LevelFilter, warn};
+
+use crate::{
+    Clock, StartError,
+    control::{self, Question},
+    engine::{Engine, Link, Links},
+    fib::Fib,
+    log::Log,
+    memory,
+};
+
+/// The environment variable with the level of the log: error, warn, info, debug.
+const LOG: &str = "BRAID_LOG";
+/// How often the kernel's routes are compared with the wanted ones.
+const AUDIT: Duration = Duration::from_secs(30);
+/// How soon after a link has changed, which may take routes away without a word; and after a refusal.
+const AUDIT_SOON: Duration = Duration::from_secs(1);
+/// Turns of packets before anything else has a turn.
+const RECEIVE_TURNS: usize = 4;
+
+/// How a process is started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// The configuration.
+    pub config: PathBuf,
+    /// Where pid file, control socket and log go; the engine's state of one virtual router.
+    pub run_dir: PathBuf,
+    /// Stay in the foreground, and log to stderr.
+    pub foreground: bool,
+}
+
+/// The path of an engine's file in its run directory: `braid-ospf.pid`, `.sock`, `.log`.
+#[must_use]
+pub fn file_of<E: Engine>(run_dir: &Path, extension: &str) -> PathBuf {
+    run_dir.join(format!("{}.{extension}", E::NAME))
+}
+
+/// Starts an engine: goes into the background once all that may fail has not, and there runs until a signal ends it.
+/// Returns in the background only, at the end.
+///
+/// Call it from a process with one thread.
+///
+/// # Errors
+/// [`StartError`] in the foreground. In the background errors go to the log.
+pub fn start<E: Engine>(
+    options: &Options,
+    open: impl FnOnce(&Path, Clock) -> Result<E, StartError>,
+) -> Result<(), StartError> {
+    memory::one_heap();
+    let clock = Clock::start();
+    fs::create_dir_all(&options.run_dir)
+        .map_err(StartError::system(format!("make {}", options.run_dir.display())))?;
+    let pid_file = file_of::<E>(&options.run_dir, "pid");
+    let lock_file = file_of::<E>(&options.run_dir, "lock");
+    let lock = braid_proto::lock_file(&lock_file)
+        .map_err(StartError::system(format!("lock {}", lock_file.display())))?;
+    let Some(_lock) = lock else {
+        let pid = fs::read_to_string(&pid_file).unwrap_or_default().trim().to_owned();
+        return Err(StartError::Running { dir: options.run_dir.clone(), pid });
+    };
+    let config = fs::canonicalize(&options.config).unwrap_or_else(|_| options.config.clone());
+    let engine = open(&config, clock)?;
+    let socket = file_of::<E>(&options.run_dir, "sock");
+    let listener =
+        control::bind(&socket).map_err(StartError::system(format!("listen on {}", socket.display())))?;
+    let level = level();
+    let log = file_of::<E>(&options.run_dir, "log");
+    let log = if options.foreground {
+        Log::stderr(level)
+    } else {
+        Log::file(&log, level).map_err(StartError::system(format!("write {}", log.display())))?
+    };
+    let name = std::ffi::CString::new(E::NAME).unwrap_or_default();
+    let _ = nix::sys::prctl::set_name(&name);
+    if !options.foreground {
+        // Away from the terminal, and nobody's child.
+        nix::unistd::daemon(false, false)
+            .map_err(|errno| StartError::system("go into the background")(errno.into()))?;
+    }
+    let _ = tracing::subscriber::set_global_default(log);
+    let ended = live(engine, clock, listener, &pid_file);
+    let _ = fs::remove_file(&socket);
+    let _ = fs::remove_file(&pid_file);
+    match ended {
+        Err(failure) if !options.foreground => {
+            error!("{failure}");
+            Ok(())
+        }
+        ended => ended,
+    }
+}
+
+fn level() -> LevelFilter {
+    std::env::var(LOG).ok().and_then(|text| text.parse().ok()).unwrap_or(LevelFilter::INFO)
+}
+
+fn live<E: Engine>(
+    engine: E,
+    clock: Clock,
+    listener: std::os::unix::net::UnixListener,
+    pid_file: &Path,
+) -> Result<(), StartError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(StartError::system("start the event loop"))?;
+    runtime.block_on(async {
+        let mut life = Life::begin(engine, clock, listener).await?;
+        let pid = format!("{}\n", std::process::id());
+        braid_proto::replace_file(pid_file, pid.as_bytes())
+            .map_err(StartError::system(format!("write {}", pid_file.display())))?;
+        life.run().await
+    })
+}
+
+/// Registers a descriptor with the event loop.
+#[allow(unsafe_code)]
+fn watch(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    // SAFETY: an `OwnedFd` holds its descriptor open, and unchanged, for as long as the registration that owns it.
+    let watched = unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) };
+    Ok(watched?)
+}
+
+struct Life<E> {
+    engine: E,
+    clock: Clock,
+    packets: AsyncFd<OwnedFd>,
+    links: Links,
+    link_watch: LinkWatch,
+    kernel_routes: Option<FibWatch>,
+    fib: Fib,
+    questions: mpsc::Receiver<Question>,
+    netns: Netns,
+    /// When routes of an earlier life are let go, settled or not.
+    grace: Instant,
+    audit: Instant,
+}
+
+impl<E: Engine> Life<E> {
+    async fn begin(
+        engine: E,
+        clock: Clock,
+        listener: std::os::unix::net::UnixListener,
+    ) -> Result<Self, StartError> {
+        let netns = Netns::current()?;
+        let netlink = Netlink::open(&netns)?;
+        let fib = Fib::open(netlink, engine.mark()).await?;
+        let listener = UnixListener::from_std(listener)
+            .map_err(StartError::system("listen on the control socket"))?;
+        // The engine's socket by another number, so that each owns its own.
+        let packets = engine
+            .socket()
+            .try_clone_to_owned()
+            .and_then(watch)
+            .map_err(StartError::system("wait for packets"))?;
+        Ok(Self {
+            grace: Instant::now() + engine.grace(),
+            audit: Instant::now() + AUDIT,
+            packets,
+            link_watch: LinkWatch::open(&netns)?,
+            kernel_routes: None,
+            links: Links::new(),
+            fib,
+            questions: control::serve(listener),
+            engine,
+            clock,
+            netns,
+        })
+    }
+
+    async fn run(&mut self) -> Result<(), StartError> {
+        let catch = |kind| signal(kind).map_err(StartError::system("catch signals"));
+        let mut terminate = catch(SignalKind::terminate())?;
+        let mut interrupt = catch(SignalKind::interrupt())?;
+        let mut hang_up = catch(SignalKind::hangup())?;
+        info!("{} {} runs", E::NAME, braid_proto::VERSION);
+        memory::trim();
+        loop {
+            let wake = self.wake_at();
+            tokio::select! {
+                _ = terminate.recv() => break,
+                _ = interrupt.recv() => break,
+                event = self.link_watch.next() => self.link(event),
+                ready = self.packets.readable() => {
+                    let mut ready = ready.map_err(StartError::system("wait for packets"))?;
+                    if !(0..RECEIVE_TURNS).all(|_| self.engine.receive(self.clock.now_us())) {
+                        ready.clear_ready();
+                    }
+                }
+                () = tokio::time::sleep_until(wake) => {}
+                Some(question) = self.questions.recv() => self.answer(question),
+                events = kernel_events(self.kernel_routes.as_mut()) => self.kernel_events(events),
+                _ = hang_up.recv() => {
+                    // What is wrong is in the log.
+                    let _ = self.reload();
+                }
+            }
+            self.turn().await?;
+        }
+        info!("ending");
+        self.engine.leave(self.clock.now_us());
+        Ok(self.fib.clear().await?)
+    }
+
+    /// When something is due.
+    fn wake_at(&self) -> Instant {
+        let engine = self.engine.next_wake().map(|us| self.clock.at(us));
+        let grace = self.fib.holds().then_some(self.grace);
+        engine.into_iter().chain(grace).fold(self.audit, Instant::min)
+    }
+
+    /// What is due, whatever there was to wait for.
+    async fn turn(&mut self) -> Result<(), StartError> {
+        let now_us = self.clock.now_us();
+        if self.engine.next_wake().is_some_and(|due| due <= now_us) {
+            self.engine.wake(now_us);
+        }
+        self.watch_kernel_routes()?;
+        let updates = self.engine.take_routes();
+        if !updates.is_empty() {
+            self.fib.update(updates);
+        }
+        let carried_out = if self.fib.holds() { self.try_settle().await } else { self.fib.apply().await };
+        let audited = if Instant::now() < self.audit {
+            Ok(())
+        } else {
+            self.audit = Instant::now() + AUDIT;
+            self.fib.audit().await
+        };
+        if let Err(error) = carried_out.and(audited) {
+            error!("{error}");
+        }
+        if self.fib.has_refused() {
+            self.audit_soon();
+        }
+        Ok(())
+    }
+
+    async fn try_settle(&mut self) -> Result<(), braid_kernel::NetlinkError> {
+        if self.engine.is_settled() && self.fib.is_covered() || Instant::now() >= self.grace {
+            self.fib.settle().await?;
+        }
+        Ok(())
+    }
+
+    fn audit_soon(&mut self) {
+        self.audit = self.audit.min(Instant::now() + AUDIT_SOON);
+    }
+
+    fn link(&mut self, event: Option<LinkEvent>) {
+        let state = |link: braid_kernel::Link| (link.index, Link { up: link.is_up(), name: link.name });
+        match event {
+            Some(LinkEvent::Snapshot(links)) => self.links = links.into_iter().map(state).collect(),
+            Some(LinkEvent::Changed(link)) => self.links.extend([state(link)]),
+            Some(LinkEvent::Removed(link)) => {
+                self.links.remove(&link.index);
+            }
+            // The runtime is shutting down.
+            None => return,
+        }
+        self.fib.links(&self.links);
+        self.engine.links(self.clock.now_us(), &self.links);
+        self.audit_soon();
+    }
+
+    /// Begins or ends to listen to other kernel routes, as the engine wants it.
+    fn watch_kernel_routes(&mut self) -> Result<(), StartError> {
+        match (self.engine.wants_kernel_routes(), &self.kernel_routes) {
+            (true, None) => {
+                self.kernel_routes = Some(FibWatch::open(&self.netns, self.engine.mark().table)?);
+            }
+            (false, Some(_)) => self.kernel_routes = None,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn kernel_events(&mut self, events: Vec<FibEvent>) {
+        let now_us = self.clock.now_us();
+        let protocol = |entry: &FibEntry| entry.is_usable().then_some(entry.protocol);
+        for event in events {
+            match event {
+                FibEvent::Snapshot(entries) => {
+                    for entry in entries {
+                        self.engine.kernel_route(now_us, entry.prefix, protocol(&entry));
+                    }
+                }
+                FibEvent::Change { prefix, entry } => {
+                    self.engine.kernel_route(now_us, prefix, entry.as_ref().and_then(protocol));
+                }
+                FibEvent::Link { .. } => {}
+                FibEvent::Stale { reason } => warn!("kernel routes cannot be read: {reason}"),
+            }
+        }
+    }
+
+    fn reload(&mut self) -> Result<(), String> {
+        match self.engine.reload(self.clock.now_us(), &self.links) {
+            Ok(()) => {
+                info!("took the configuration");
+                Ok(())
+            }
+            Err(error) => {
+                warn!("the configuration stays as it was: {error}");
+                Err(error.to_string())
+            }
+        }
+    }
+
+    fn answer(&mut self, question: Question) {
+        #[derive(Deserialize)]
+        struct Asked {
+            ask: String,
+        }
+        let asked = serde_json::from_str::<Asked>(&question.text);
+        let answer = match asked.as_ref().map(|asked| asked.ask.as_str()) {
+            Ok("reload") => self.reload().map(|()| "null".to_owned()),
+            Ok("kernel") => serde_json::to_string(&self.fib.counters).map_err(|error| error.to_string()),
+            _ => self.engine.answer(self.clock.now_us(), &question.text),
+        };
+        // A client that is gone needs no answer.
+        let _ = question.answer.send(answer);
+    }
+}
+
+/// What other kernel routes have become; never, if nobody listens.
+async fn kernel_events(watch: Option<&mut FibWatch>) -> Vec<FibEvent> {
+    match watch {
+        Some(watch) => watch.next_batch(1024).await,
+        None => std::future::pending().await,
+    }
+}

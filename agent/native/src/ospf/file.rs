@@ -1,0 +1,502 @@
+//! The configuration file: JSON, and nothing in it is unknown to us.
+
+use std::{collections::BTreeMap, fs, net::Ipv4Addr, path::Path};
+
+use ipnet::Ipv4Net;
+use serde::{Deserialize, Serialize};
+
+use crate::ConfigError;
+
+/// The longest file that is read, in bytes.
+const LONGEST: u64 = 64 << 20;
+
+/// What one OSPF router should do, as the file says it. Whatever is left out has the default named with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    /// Unique among the routers of the network; not 0.0.0.0.
+    pub router_id: Ipv4Addr,
+    /// Areas by id. Those that interfaces name and that are not here are normal ones.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub areas: BTreeMap<Ipv4Addr, Area>,
+    /// Interfaces by name. They need not be there yet.
+    #[serde(default)]
+    pub interfaces: BTreeMap<String, Interface>,
+    /// Virtual links (RFC 2328 §15).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub virtual_links: Vec<VirtualLink>,
+    /// Prefixes to announce from outside OSPF.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub externals: BTreeMap<Ipv4Net, External>,
+    /// Kernel routes to announce, by who made them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub redistribute: Vec<Redistribution>,
+    /// SPF back-off (RFC 8405).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spf: Option<Spf>,
+    /// How fast LSAs are originated and taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lsa: Option<Pacing>,
+    /// Most next hops of a route, 1 to 64; default 16.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_paths: Option<usize>,
+    /// Announces all links at the greatest metric, so that nobody forwards through this router (RFC 6987).
+    #[serde(default)]
+    pub stub_router: bool,
+    /// Helps neighbours that restart gracefully (RFC 3623 §3); default true.
+    #[serde(default = "yes")]
+    pub graceful_helper: bool,
+    /// Carries opaque LSAs (RFC 5250); default true.
+    #[serde(default = "yes")]
+    pub opaque: bool,
+    /// Prefers paths to AS boundary routers as RFC 1583 did (RFC 2328 §16.4.1).
+    #[serde(default)]
+    pub rfc1583: bool,
+    /// Bounds of the engine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Limits>,
+    /// Where routes go in the kernel.
+    #[serde(default)]
+    pub kernel: Kernel,
+}
+
+/// An area.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Area {
+    /// Which kind; default normal.
+    #[serde(rename = "type")]
+    pub kind: AreaKind,
+    /// Stub and NSSA: the metric of the default route that a border router announces; default 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default_cost: Option<u32>,
+    /// Stub and NSSA: whether summaries enter it (false: totally stubby); default true.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub summaries: Option<bool>,
+    /// NSSA: who translates to type 5 (RFC 3101 §3.1); default candidate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub translate: Option<Translate>,
+    /// NSSA: whether a border router announces a default route into it as type 7; default false.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default_route: Option<bool>,
+    /// Ranges that stand for the networks in them in other areas (RFC 2328 §12.4.3).
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub ranges: BTreeMap<Ipv4Net, Range>,
+}
+
+/// The kinds of areas.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AreaKind {
+    /// With everything.
+    #[default]
+    Normal,
+    /// Without external routes.
+    Stub,
+    /// Without those of others, and with externals of its own (RFC 3101).
+    Nssa,
+}
+
+/// Who translates type 7 to type 5.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Translate {
+    /// The border router of the highest id.
+    #[default]
+    Candidate,
+    /// This one.
+    Always,
+    /// Not this one.
+    Never,
+}
+
+/// A range of an area.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Range {
+    /// Whether it is announced, or hides what is in it; default true.
+    #[serde(default = "yes")]
+    pub advertise: bool,
+    /// The metric; default that of the farthest network in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<u32>,
+}
+
+/// An interface.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Interface {
+    /// Its area; default 0.0.0.0.
+    #[serde(default = "backbone")]
+    pub area: Ipv4Addr,
+    /// Our address on it, with the length of its subnet.
+    pub address: Ipv4Net,
+    /// What it is; default point-to-point.
+    #[serde(default)]
+    pub network: Network,
+    /// Its metric, 1 to 65535; default 10.
+    #[serde(default = "ten")]
+    pub cost: u16,
+    /// Whether it is announced only, and nobody is spoken to on it.
+    #[serde(default)]
+    pub passive: bool,
+    /// Our wish to be designated router, 0 (never) to 255; default 1.
+    #[serde(default = "one")]
+    pub priority: u8,
+    /// HelloInterval in seconds; default 10.
+    #[serde(default = "ten")]
+    pub hello_s: u16,
+    /// RouterDeadInterval in seconds; default four hellos.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dead_s: Option<u32>,
+    /// RxmtInterval in seconds; default 5.
+    #[serde(default = "five")]
+    pub retransmit_s: u16,
+    /// InfTransDelay in seconds; default 1.
+    #[serde(default = "one_second")]
+    pub transmit_delay_s: u16,
+    /// The largest IP packet, in bytes; default 1500.
+    #[serde(default = "ethernet")]
+    pub mtu: u16,
+    /// Takes neighbours whatever MTU they say they have.
+    #[serde(default)]
+    pub ignore_mtu: bool,
+    /// More prefixes to announce with it, as stub networks, each with its metric.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub prefixes: BTreeMap<Ipv4Net, u16>,
+    /// Takes only packets that crossed at most so many routers, 1 being neighbours on the link (RFC 5082); default any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl_security: Option<u8>,
+    /// How packets prove where they come from.
+    #[serde(default, skip_serializing_if = "Authentication::is_none")]
+    pub authentication: Authentication,
+}
+
+/// What an interface is to OSPF (RFC 2328 §1.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Network {
+    /// One neighbour.
+    #[default]
+    PointToPoint,
+    /// Several, and a designated router.
+    Broadcast,
+    /// None: announced as a host route.
+    Loopback,
+}
+
+/// How packets prove where they come from.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Authentication {
+    /// Not at all.
+    #[default]
+    None,
+    /// By a password of at most 8 bytes that all on the link can read.
+    Simple(Secret),
+    /// By a digest (RFC 2328 §D.3, RFC 5709, RFC 7474).
+    Keys(Vec<Key>),
+}
+
+impl Authentication {
+    fn is_none(&self) -> bool {
+        *self == Self::None
+    }
+}
+
+/// A secret: it is not printed.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(pub String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("\"…\"")
+    }
+}
+
+/// A key. Of several, the one that began last among those valid for sending signs; each that is valid is taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Key {
+    /// Its number, on the wire.
+    pub id: u8,
+    /// How the digest is made.
+    pub algorithm: Algorithm,
+    /// Sequence numbers of 64 bits, and the source address in the digest (RFC 7474). Not for MD5.
+    #[serde(default)]
+    pub extended: bool,
+    /// The secret.
+    pub secret: Secret,
+    /// When it signs; default always.
+    #[serde(default, skip_serializing_if = "Validity::is_always")]
+    pub send: Validity,
+    /// When it is taken; default always.
+    #[serde(default, skip_serializing_if = "Validity::is_always")]
+    pub accept: Validity,
+}
+
+/// How a digest is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Algorithm {
+    /// RFC 2328 §D.3.
+    #[serde(rename = "md5")]
+    Md5,
+    /// RFC 5709.
+    #[serde(rename = "hmac-sha-1")]
+    HmacSha1,
+    /// RFC 5709.
+    #[serde(rename = "hmac-sha-256")]
+    HmacSha256,
+    /// RFC 5709.
+    #[serde(rename = "hmac-sha-384")]
+    HmacSha384,
+    /// RFC 5709.
+    #[serde(rename = "hmac-sha-512")]
+    HmacSha512,
+}
+
+/// A time span by the wall clock, such as `{"from": "2026-11-21T04:00:00Z", "until": "2026-12-01T00:00:00Z"}`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Validity {
+    /// Its beginning; default ever.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<Time>,
+    /// Its end; default never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Time>,
+}
+
+impl Validity {
+    fn is_always(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A second of the wall clock, in RFC 3339's spelling with `Z`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Time(pub u64);
+
+impl Serialize for Time {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(self.0);
+        serializer.collect_str(&humantime::format_rfc3339_seconds(time))
+    }
+}
+
+impl<'de> Deserialize<'de> for Time {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        use serde::de::Error;
+        let text = String::deserialize(deserializer)?;
+        let time = humantime::parse_rfc3339(&text)
+            .map_err(|error| D::Error::custom(format!("`{text}` is no time such as 2026-11-21T04:00:00Z: {error}")))?;
+        let since = time.duration_since(std::time::UNIX_EPOCH);
+        Ok(Self(since.map_err(|_| D::Error::custom(format!("`{text}` is before 1970")))?.as_secs()))
+    }
+}
+
+/// A virtual link.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VirtualLink {
+    /// The area it goes through.
+    pub transit: Ipv4Addr,
+    /// The router at its other end.
+    pub peer: Ipv4Addr,
+    /// HelloInterval in seconds; default 10.
+    #[serde(default = "ten")]
+    pub hello_s: u16,
+    /// RouterDeadInterval in seconds; default four hellos.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dead_s: Option<u32>,
+    /// RxmtInterval in seconds; default 5.
+    #[serde(default = "five")]
+    pub retransmit_s: u16,
+    /// InfTransDelay in seconds; default 1.
+    #[serde(default = "one_second")]
+    pub transmit_delay_s: u16,
+    /// How packets prove where they come from.
+    #[serde(default, skip_serializing_if = "Authentication::is_none")]
+    pub authentication: Authentication,
+}
+
+/// A prefix announced from outside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct External {
+    /// Its metric, below 16777215; default 20.
+    #[serde(default = "twenty")]
+    pub metric: u32,
+    /// Metric type 1 (adds to OSPF's) or 2; default 2.
+    #[serde(rename = "type", default = "type2")]
+    pub kind: u8,
+    /// Its tag; default 0.
+    #[serde(default)]
+    pub tag: u32,
+    /// Where packets should go; default this router.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forwarding: Option<Ipv4Addr>,
+}
+
+/// Kernel routes to announce.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Redistribution {
+    /// Who made them, a routing protocol number: 2 kernel, 3 boot (by hand), 4 static.
+    pub protocol: u8,
+    /// Their metric, below 16777215; default 20.
+    #[serde(default = "twenty")]
+    pub metric: u32,
+    /// Metric type 1 or 2; default 2.
+    #[serde(rename = "type", default = "type2")]
+    pub kind: u8,
+    /// Their tag; default 0.
+    #[serde(default)]
+    pub tag: u32,
+}
+
+/// SPF back-off (RFC 8405), all in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Spf {
+    /// INITIAL_SPF_DELAY.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub initial_ms: Option<u32>,
+    /// SHORT_SPF_DELAY.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub short_ms: Option<u32>,
+    /// LONG_SPF_DELAY.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub long_ms: Option<u32>,
+    /// HOLDDOWN_INTERVAL.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hold_down_ms: Option<u32>,
+    /// TIME_TO_LEARN_INTERVAL.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_to_learn_ms: Option<u32>,
+}
+
+/// How fast LSAs are originated and taken, all in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Pacing {
+    /// Delay of the first origination after a time of rest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub initial_ms: Option<u32>,
+    /// Delay of the one after it; each further one waits twice as long.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hold_ms: Option<u32>,
+    /// The longest delay (RFC 2328 has MinLSInterval: 5000).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_ms: Option<u32>,
+    /// MinLSArrival.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_arrival_ms: Option<u32>,
+}
+
+/// Bounds of the engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// LSAs in the database.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lsas: Option<u32>,
+    /// Neighbours on an interface.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub neighbours: Option<u32>,
+    /// Packets taken from an interface in a second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub packets_per_second: Option<u32>,
+    /// Own external prefixes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub externals: Option<u32>,
+}
+
+/// Where routes go in the kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Kernel {
+    /// The routing table; default 254, the main one.
+    pub table: u32,
+    /// Their metric; default 110, so that connected and static routes (0) go first.
+    pub metric: u32,
+}
+
+impl Default for Kernel {
+    fn default() -> Self {
+        Self { table: 254, metric: 110 }
+    }
+}
+
+impl File {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with the file and, where its text is wrong, line and column.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let read = |source| ConfigError::Read { path: path.to_owned(), source };
+        let size = fs::metadata(path).map_err(read)?.len();
+        if size > LONGEST {
+            return Err(read(std::io::Error::other(format!("it is longer than {LONGEST} bytes"))));
+        }
+        let text = fs::read(path).map_err(read)?;
+        serde_json::from_slice(&text).map_err(|error| ConfigError::Text {
+            path: path.to_owned(),
+            line: error.line(),
+            column: error.column(),
+            reason: without_position(&error),
+        })
+    }
+
+    /// As text that [`File::read`] takes.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        // Maps with keys that are texts, and no floating point: nothing that JSON lacks.
+        let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+}
+
+/// serde_json's words without the position at their end.
+fn without_position(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    text.rsplit_once(" at line ").map_or(text.clone(), |(reason, _)| reason.to_owned())
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn backbone() -> Ipv4Addr {
+    Ipv4Addr::UNSPECIFIED
+}
+
+fn one() -> u8 {
+    1
+}
+
+fn one_second() -> u16 {
+    1
+}
+
+fn five() -> u16 {
+    5
+}
+
+fn ten() -> u16 {
+    10
+}
+
+fn ethernet() -> u16 {
+    1500
+}
+
+fn twenty() -> u32 {
+    20
+}
+
+fn type2() -> u8 {
+    2
+}

@@ -1,0 +1,331 @@
+//! The smallest OSPF router that others will be adjacent to, on one point-to-point link: it describes its database, gives
+//! what is asked for, floods what is new until it is acknowledged, and acknowledges all that it hears. It learns nothing.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    net::Ipv4Addr,
+    time::Duration,
+};
+
+use braid_ospf_packet::{
+    AreaId, Authentication, Body, DatabaseDescription, Frame, Hello, LinkStateAck, LinkStateUpdate, Lsa,
+    LsaHeader, LsaKey, Options, PacketHeader, RouterId,
+};
+
+use crate::InjectorError;
+
+/// Seconds between hellos.
+pub const HELLO_S: u16 = 1;
+/// Seconds without a hello after which a neighbour is gone. Long, since a router may be busy with ten thousand LSAs.
+pub const DEAD_S: u16 = 40;
+/// The largest IP packet on the link.
+pub const MTU: u16 = 1500;
+/// Until unanswered packets are sent again (RFC 2328 RxmtInterval).
+const RETRANSMIT: Duration = Duration::from_secs(2);
+/// Bytes of an IP packet before the body of an OSPF packet.
+const HEADERS: usize = 20 + 24;
+
+/// How far the adjacency is (RFC 2328 §10.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum State {
+    /// Nothing has been heard, or not for long.
+    Down,
+    /// Hellos are heard.
+    Init,
+    /// Agreeing on the first sequence number.
+    ExStart,
+    /// Describing the database.
+    Exchange,
+    /// All is described. What the neighbour still asks for, it gets.
+    Full,
+}
+
+/// The speaker. It owns no socket and no clock: time is what its caller says, since any moment.
+#[derive(Debug)]
+pub struct Speaker {
+    router_id: RouterId,
+    database: BTreeMap<LsaKey, Lsa>,
+    state: State,
+    neighbour: Option<RouterId>,
+    heard: Duration,
+    hello_due: Duration,
+    /// Sequence number of the last database description.
+    sequence: u32,
+    /// It, until it is answered, and when it was sent.
+    description: Option<(DatabaseDescription, Duration)>,
+    /// Headers not described yet.
+    to_describe: VecDeque<LsaHeader>,
+    /// Flooded and not acknowledged, with the time it was sent.
+    unacknowledged: BTreeMap<LsaKey, (Lsa, Duration)>,
+    /// LSAs given to the neighbour's requests so far.
+    given: usize,
+}
+
+impl Speaker {
+    /// A speaker with a database. Its router id must be higher than its neighbour's, for it can only lead the exchange.
+    pub fn new(router_id: RouterId, lsas: impl IntoIterator<Item = Lsa>) -> Self {
+        Self {
+            router_id,
+            database: lsas.into_iter().map(|lsa| (lsa.key(), lsa)).collect(),
+            state: State::Down,
+            neighbour: None,
+            heard: Duration::ZERO,
+            hello_due: Duration::ZERO,
+            sequence: 1,
+            description: None,
+            to_describe: VecDeque::new(),
+            unacknowledged: BTreeMap::new(),
+            given: 0,
+        }
+    }
+
+    /// How far the adjacency is.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.state
+    }
+
+    /// How many LSAs were flooded and not acknowledged yet.
+    #[must_use]
+    pub fn unacknowledged(&self) -> usize {
+        self.unacknowledged.len()
+    }
+
+    /// How many LSAs the neighbour has asked for and been given.
+    #[must_use]
+    pub fn given(&self) -> usize {
+        self.given
+    }
+
+    /// What to send now: hellos, and what was not answered in time.
+    ///
+    /// # Errors
+    /// [`InjectorError::Build`] never in practice.
+    pub fn tick(&mut self, now: Duration) -> Result<Vec<Vec<u8>>, InjectorError> {
+        let mut packets = Vec::new();
+        if self.state > State::Down && now > self.heard + Duration::from_secs(DEAD_S.into()) {
+            self.state = State::Down;
+            self.neighbour = None;
+            self.unacknowledged.clear();
+        }
+        if now >= self.hello_due {
+            packets.push(self.hello(now)?);
+        }
+        if let Some((description, sent)) = &mut self.description
+            && now >= *sent + RETRANSMIT
+        {
+            *sent = now;
+            let body = Body::DatabaseDescription(description.clone());
+            packets.push(self.encode(&body)?);
+        }
+        let mut late = Vec::new();
+        for (lsa, sent) in self.unacknowledged.values_mut().filter(|(_, sent)| now >= *sent + RETRANSMIT) {
+            *sent = now;
+            late.push(lsa.clone());
+        }
+        packets.extend(self.updates(late)?);
+        Ok(packets)
+    }
+
+    /// What to send in answer to an OSPF packet (without its IP header). A packet that cannot be read is passed over: the
+    /// router under test is trusted to send it again.
+    ///
+    /// # Errors
+    /// As [`Speaker::tick`].
+    pub fn receive(&mut self, now: Duration, packet: &[u8]) -> Result<Vec<Vec<u8>>, InjectorError> {
+        let Ok(frame) = Frame::parse(packet) else { return Ok(Vec::new()) };
+        let sender = frame.router_id();
+        if sender == self.router_id {
+            return Ok(Vec::new());
+        }
+        match frame.body() {
+            Ok(Body::Hello(hello)) => self.on_hello(now, sender, &hello),
+            Ok(Body::DatabaseDescription(description)) => self.on_description(now, &description),
+            Ok(Body::LinkStateRequest(request)) if self.state >= State::Exchange => {
+                let asked: Vec<Lsa> =
+                    request.keys.iter().filter_map(|key| self.database.get(key).cloned()).collect();
+                self.given += asked.len();
+                self.updates(asked)
+            }
+            Ok(Body::LinkStateUpdate(update)) if self.state >= State::Exchange => {
+                self.acknowledge(update.lsas.iter().map(Lsa::header).collect())
+            }
+            Ok(Body::LinkStateAck(ack)) => {
+                for header in &ack.headers {
+                    self.unacknowledged.retain(|key, (lsa, _)| {
+                        *key != header.key || lsa.header().sequence != header.sequence
+                    });
+                }
+                Ok(Vec::new())
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// Puts LSAs into the database; what to send of them to an adjacent neighbour.
+    ///
+    /// # Errors
+    /// As [`Speaker::tick`].
+    pub fn flood(&mut self, now: Duration, lsas: Vec<Lsa>) -> Result<Vec<Vec<u8>>, InjectorError> {
+        for lsa in &lsas {
+            self.database.insert(lsa.key(), lsa.clone());
+        }
+        if self.state < State::Exchange {
+            return Ok(Vec::new());
+        }
+        for lsa in &lsas {
+            self.unacknowledged.insert(lsa.key(), (lsa.clone(), now));
+        }
+        self.updates(lsas)
+    }
+
+    fn on_hello(
+        &mut self,
+        now: Duration,
+        sender: RouterId,
+        hello: &Hello,
+    ) -> Result<Vec<Vec<u8>>, InjectorError> {
+        let mut packets = Vec::new();
+        self.heard = now;
+        let known = self.neighbour.replace(sender) == Some(sender);
+        let heard = hello.neighbours.contains(&self.router_id);
+        if !known || self.state > State::Init && !heard {
+            self.state = State::Init;
+            self.description = None;
+            packets.push(self.hello(now)?);
+        }
+        if self.state <= State::Init && heard {
+            packets.push(self.start_exchange(now)?);
+        }
+        Ok(packets)
+    }
+
+    /// RFC 2328 §10.8: the first description is empty and only proposes to lead.
+    fn start_exchange(&mut self, now: Duration) -> Result<Vec<u8>, InjectorError> {
+        self.state = State::ExStart;
+        self.sequence = self.sequence.wrapping_add(1000);
+        self.unacknowledged.clear();
+        self.to_describe = self.database.values().map(Lsa::header).collect();
+        self.describe(now, true, Vec::new())
+    }
+
+    fn describe(
+        &mut self,
+        now: Duration,
+        initial: bool,
+        headers: Vec<LsaHeader>,
+    ) -> Result<Vec<u8>, InjectorError> {
+        let description = DatabaseDescription {
+            mtu: MTU,
+            options: Options::E,
+            initial,
+            more: initial || !self.to_describe.is_empty(),
+            master: true,
+            sequence: self.sequence,
+            headers,
+        };
+        self.description = Some((description.clone(), now));
+        self.encode(&Body::DatabaseDescription(description))
+    }
+
+    fn on_description(
+        &mut self,
+        now: Duration,
+        answer: &DatabaseDescription,
+    ) -> Result<Vec<Vec<u8>>, InjectorError> {
+        let sequence = self.sequence;
+        match self.state {
+            State::Down | State::Init => Ok(Vec::new()),
+            // The neighbour proposes to lead as well; it will give in.
+            State::ExStart if answer.initial || answer.master || answer.sequence != sequence => {
+                Ok(Vec::new())
+            }
+            State::ExStart => {
+                self.state = State::Exchange;
+                Ok(vec![self.describe_more(now)?])
+            }
+            State::Exchange | State::Full if answer.initial || answer.master => {
+                Ok(vec![self.start_exchange(now)?])
+            }
+            State::Exchange if answer.sequence == sequence => {
+                if self.to_describe.is_empty()
+                    && !answer.more
+                    && self.description.as_ref().is_some_and(|(own, _)| !own.more)
+                {
+                    self.state = State::Full;
+                    self.description = None;
+                    return Ok(Vec::new());
+                }
+                Ok(vec![self.describe_more(now)?])
+            }
+            // Of an earlier description.
+            State::Exchange | State::Full => Ok(Vec::new()),
+        }
+    }
+
+    fn describe_more(&mut self, now: Duration) -> Result<Vec<u8>, InjectorError> {
+        let room = (usize::from(MTU) - HEADERS - 8) / LsaHeader::LENGTH;
+        let headers = self.to_describe.drain(..room.min(self.to_describe.len())).collect();
+        self.sequence = self.sequence.wrapping_add(1);
+        self.describe(now, false, headers)
+    }
+
+    fn hello(&mut self, now: Duration) -> Result<Vec<u8>, InjectorError> {
+        self.hello_due = now + Duration::from_secs(HELLO_S.into());
+        self.encode(&Body::Hello(Hello {
+            mask: Ipv4Addr::new(255, 255, 255, 254),
+            hello_interval: HELLO_S,
+            options: Options::E,
+            priority: 1,
+            dead_interval: DEAD_S.into(),
+            designated_router: Ipv4Addr::UNSPECIFIED,
+            backup: Ipv4Addr::UNSPECIFIED,
+            neighbours: self.neighbour.into_iter().collect(),
+        }))
+    }
+
+    fn acknowledge(&self, headers: Vec<LsaHeader>) -> Result<Vec<Vec<u8>>, InjectorError> {
+        if headers.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(vec![self.encode(&Body::LinkStateAck(LinkStateAck { headers }))?])
+    }
+
+    /// Update packets with these LSAs, each as full as fits.
+    fn updates(&self, lsas: Vec<Lsa>) -> Result<Vec<Vec<u8>>, InjectorError> {
+        let room = usize::from(MTU) - HEADERS - 4;
+        let mut packets = Vec::new();
+        let mut batch: Vec<Lsa> = Vec::new();
+        let mut bytes = 0;
+        for lsa in lsas {
+            let length = lsa.bytes().len();
+            if bytes + length > room && !batch.is_empty() {
+                packets.push(self.update(std::mem::take(&mut batch))?);
+                bytes = 0;
+            }
+            bytes += length;
+            batch.push(lsa);
+        }
+        if !batch.is_empty() {
+            packets.push(self.update(batch)?);
+        }
+        Ok(packets)
+    }
+
+    fn update(&self, lsas: Vec<Lsa>) -> Result<Vec<u8>, InjectorError> {
+        self.encode(&Body::LinkStateUpdate(LinkStateUpdate { lsas, rejected: Vec::new() }))
+    }
+
+    fn encode(&self, body: &Body) -> Result<Vec<u8>, InjectorError> {
+        let header = PacketHeader { router_id: self.router_id, area_id: AreaId::BACKBONE };
+        let packet = braid_ospf_packet::encode(
+            header,
+            body,
+            &Authentication::None,
+            Ipv4Addr::UNSPECIFIED,
+            0,
+            0,
+        );
+        Ok(packet?)
+    }
+}
