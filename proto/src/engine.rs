@@ -24,11 +24,14 @@ pub enum Engine {
     FrrIsis,
     /// BIRD 2's OSPFv2.
     BirdOspf,
+    /// braid's own OSPFv2, in the `braid` binary itself.
+    NativeOspf,
 }
 
 impl Engine {
     /// Every engine, in the order in which they are shown.
-    pub const ALL: [Engine; 3] = [Engine::FrrOspf, Engine::FrrIsis, Engine::BirdOspf];
+    pub const ALL: [Engine; 4] =
+        [Engine::FrrOspf, Engine::FrrIsis, Engine::BirdOspf, Engine::NativeOspf];
 
     /// The name as in topology files.
     #[must_use]
@@ -37,6 +40,7 @@ impl Engine {
             Engine::FrrOspf => "frr-ospf",
             Engine::FrrIsis => "frr-isis",
             Engine::BirdOspf => "bird-ospf",
+            Engine::NativeOspf => "native-ospf",
         }
     }
 
@@ -46,6 +50,7 @@ impl Engine {
         match self {
             Engine::FrrOspf | Engine::FrrIsis => "frr",
             Engine::BirdOspf => "bird",
+            Engine::NativeOspf => "braid-ospf",
         }
     }
 
@@ -53,7 +58,7 @@ impl Engine {
     #[must_use]
     pub const fn protocol(self) -> &'static str {
         match self {
-            Engine::FrrOspf | Engine::BirdOspf => "ospf",
+            Engine::FrrOspf | Engine::BirdOspf | Engine::NativeOspf => "ospf",
             Engine::FrrIsis => "isis",
         }
     }
@@ -65,6 +70,7 @@ impl Engine {
             Engine::FrrOspf => &["ospfd", "zebra", "libfrr"],
             Engine::FrrIsis => &["isisd", "zebra", "libfrr"],
             Engine::BirdOspf => &["bird"],
+            Engine::NativeOspf => &["braid-ospf", "braid-native", "braid-kernel"],
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::{
     bird::Bird,
     cgroup::Cgroup,
     frr::{Frr, Protocol},
+    native::NativeOspf,
 };
 
 /// Where an instance lives.
@@ -171,5 +172,6 @@ pub fn driver(engine: Engine) -> &'static dyn Driver {
         Engine::FrrOspf => &Frr { protocol: Protocol::Ospf },
         Engine::FrrIsis => &Frr { protocol: Protocol::Isis },
         Engine::BirdOspf => &Bird,
+        Engine::NativeOspf => &NativeOspf,
     }
 }

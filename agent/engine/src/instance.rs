@@ -11,7 +11,7 @@ use std::{
 use braid_kernel::Process;
 use tracing::warn;
 
-use crate::{EngineError, Place, Requirement};
+use crate::{EngineError, Place};
 
 /// How long a daemon may take from its start until it has gone into the background.
 const START_LIMIT: Duration = Duration::from_secs(10);
@@ -56,11 +56,11 @@ pub(crate) struct Ended {
 /// Runs a program in the instance's namespace to its end; a daemon's is when it has gone into the background.
 pub(crate) async fn run(
     place: &Place,
-    requirement: &Requirement,
+    program: &'static str,
+    path: &Path,
     args: &[&str],
 ) -> Result<Ended, EngineError> {
-    let program = requirement.program;
-    let mut command = tokio::process::Command::from(place.netns.command(requirement.find()?));
+    let mut command = tokio::process::Command::from(place.netns.command(path));
     command.args(args).current_dir(&place.dir);
     // A daemon must not hold on to our files, nor we wait on its.
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
@@ -89,11 +89,11 @@ pub(crate) async fn run(
 /// process id that it had in the foreground.
 pub(crate) async fn start_daemon(
     place: &Place,
-    requirement: &Requirement,
+    program: &'static str,
+    path: &Path,
     args: &[&str],
 ) -> Result<(Process, i32), EngineError> {
-    let program = requirement.program;
-    let Ended { pid, status, said } = run(place, requirement, args).await?;
+    let Ended { pid, status, said } = run(place, program, path, args).await?;
     let failed = |why: String| EngineError::Start {
         program,
         reason: format!("{why}: {said} {}", last_words(place, program)).trim().to_owned(),
@@ -103,7 +103,7 @@ pub(crate) async fn start_daemon(
     }
     let begin = Instant::now();
     let process = loop {
-        // BIRD goes into the background first and writes its pid file then.
+        // BIRD goes into the background first and writes its pid file then; so does the native engine.
         match find(place, program)? {
             Some(process) => break process,
             None if begin.elapsed() > PID_FILE_LIMIT => return Err(failed("it ended at once".to_owned())),

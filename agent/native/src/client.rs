@@ -66,7 +66,8 @@ impl Client {
     pub async fn ask<T: DeserializeOwned>(&self, question: &impl Serialize) -> Result<T, AskError> {
         let silent = |error: io::Error| self.silent(error.to_string());
         let talk = async {
-            let mut line = serde_json::to_vec(question).map_err(|error| self.unreadable(error.to_string()))?;
+            let mut line =
+                serde_json::to_vec(question).map_err(|error| self.unreadable(error.to_string()))?;
             line.push(b'\n');
             let mut stream = UnixStream::connect(&self.socket).await.map_err(silent)?;
             stream.write_all(&line).await.map_err(silent)?;

@@ -163,8 +163,8 @@ impl<E: Engine> Life<E> {
         let netns = Netns::current()?;
         let netlink = Netlink::open(&netns)?;
         let fib = Fib::open(netlink, engine.mark()).await?;
-        let listener = UnixListener::from_std(listener)
-            .map_err(StartError::system("listen on the control socket"))?;
+        let listener =
+            UnixListener::from_std(listener).map_err(StartError::system("listen on the control socket"))?;
         // The engine's socket by another number, so that each owns its own.
         let packets = engine
             .socket()

@@ -30,13 +30,13 @@ pub struct RouteMark {
     pub metric: u32,
 }
 
-/// A route that is new, differs from before, or (without next hops) is none any more.
+/// What a route is from now on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RouteUpdate {
     /// The destinations.
     pub prefix: Ipv4Net,
-    /// The ways to them.
-    pub next_hops: Vec<NextHop>,
+    /// The ways to them: empty where packets are to be dropped; `None`: there is no route any more.
+    pub next_hops: Option<Vec<NextHop>>,
 }
 
 /// A routing engine with its own packet socket, as the [shell](crate::run) drives it. Times are of [`crate::Clock`].

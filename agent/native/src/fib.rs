@@ -104,11 +104,12 @@ impl Fib {
     /// Takes what the engine has computed. [`Fib::apply`] carries it out.
     pub(crate) fn update(&mut self, updates: Vec<RouteUpdate>) {
         for update in updates {
-            if update.next_hops.is_empty() {
-                self.wanted.remove(&update.prefix);
-            } else {
-                let hops = self.share(update.next_hops);
-                self.wanted.insert(update.prefix, hops);
+            match update.next_hops {
+                None => drop(self.wanted.remove(&update.prefix)),
+                Some(hops) => {
+                    let hops = self.share(hops);
+                    self.wanted.insert(update.prefix, hops);
+                }
             }
             self.dirty.insert(update.prefix);
         }
@@ -131,7 +132,8 @@ impl Fib {
 
     /// Takes what the links are now: routes leave a dead one at once, whatever the engine thinks.
     pub(crate) fn links(&mut self, links: &Links) {
-        let used: BTreeSet<u32> = self.shared.iter().flat_map(|hops| hops.iter().map(|hop| hop.ifindex)).collect();
+        let used: BTreeSet<u32> =
+            self.shared.iter().flat_map(|hops| hops.iter().map(|hop| hop.ifindex)).collect();
         let dead: BTreeSet<u32> =
             used.into_iter().filter(|index| !links.get(index).is_some_and(|link| link.up)).collect();
         let changed: BTreeSet<u32> = dead.symmetric_difference(&self.dead).copied().collect();
@@ -139,27 +141,32 @@ impl Fib {
         if changed.is_empty() {
             return;
         }
-        let touched = self.wanted.iter().filter(|(_, hops)| hops.iter().any(|hop| changed.contains(&hop.ifindex)));
+        let touched =
+            self.wanted.iter().filter(|(_, hops)| hops.iter().any(|hop| changed.contains(&hop.ifindex)));
         self.dirty.extend(touched.map(|(prefix, _)| *prefix));
     }
 
-    /// The ways to a prefix over links that live.
-    fn effective(&self, prefix: &Ipv4Net) -> Vec<NextHop> {
-        let hops = self.wanted.get(prefix).map(|hops| &hops[..]).unwrap_or_default();
-        hops.iter().filter(|hop| !self.dead.contains(&hop.ifindex)).copied().collect()
-    }
-
-    fn route(&self, prefix: Ipv4Net, next_hops: Vec<NextHop>) -> Route {
-        let kind = RouteKind::Unicast;
-        let route = Route::new(prefix, self.mark.table, self.mark.protocol, kind);
-        Route { priority: self.mark.metric, next_hops, ..route }
+    /// The ways to a prefix over links that live; `None` if there should be no route.
+    fn effective(&self, prefix: &Ipv4Net) -> Option<Vec<NextHop>> {
+        let wanted = self.wanted.get(prefix)?;
+        let alive: Vec<NextHop> =
+            wanted.iter().filter(|hop| !self.dead.contains(&hop.ifindex)).copied().collect();
+        (wanted.is_empty() || !alive.is_empty()).then_some(alive)
     }
 
     fn change(&self, prefix: Ipv4Net) -> RouteChange {
         let hops = self.effective(&prefix);
-        let gone = hops.is_empty();
-        let route = self.route(prefix, hops);
-        if gone { RouteChange::Delete(route) } else { RouteChange::Replace(route) }
+        let kind = if hops.as_ref().is_some_and(Vec::is_empty) { RouteKind::Blackhole } else { RouteKind::Unicast };
+        let route = |kind, next_hops| Route {
+            priority: self.mark.metric,
+            next_hops,
+            ..Route::new(prefix, self.mark.table, self.mark.protocol, kind)
+        };
+        match hops {
+            Some(hops) => RouteChange::Replace(route(kind, hops)),
+            // Of any kind (`RTN_UNSPEC`): the one there is.
+            None => RouteChange::Delete(route(RouteKind::Other(0), Vec::new())),
+        }
     }
 
     /// Brings what has changed to the kernel, unless routes of an earlier life are left alone.
@@ -184,7 +191,12 @@ impl Fib {
             self.counters.applied += (batch.len() - refused.len()) as u64;
             self.counters.refused += refused.len() as u64;
             if let Some(first) = refused.first() {
-                warn!("the kernel refused {} of {} route changes; {}", refused.len(), batch.len(), first.error);
+                warn!(
+                    "the kernel refused {} of {} route changes; {}",
+                    refused.len(),
+                    batch.len(),
+                    first.error
+                );
             }
             self.dirty.extend(refused.iter().filter_map(|refused| match batch.get(refused.place)? {
                 RouteChange::Replace(route) | RouteChange::Delete(route) => Some(route.prefix),
@@ -253,19 +265,15 @@ impl Fib {
     }
 }
 
-/// The prefixes whose routes differ, or that only one side has. Wanted ones without next hops should not be there.
+/// The prefixes whose routes differ, or that only one side has.
 fn differences(
-    wanted: impl Iterator<Item = (Ipv4Net, Vec<NextHop>)>,
+    wanted: impl Iterator<Item = (Ipv4Net, Option<Vec<NextHop>>)>,
     actual: &BTreeMap<Ipv4Net, Vec<NextHop>>,
 ) -> BTreeSet<Ipv4Net> {
     let mut seen = BTreeSet::new();
     let mut differing = BTreeSet::new();
     for (prefix, hops) in wanted {
-        let same = match actual.get(&prefix) {
-            Some(found) => *found == hops,
-            None => hops.is_empty(),
-        };
-        if !same {
+        if actual.get(&prefix) != hops.as_ref() {
             differing.insert(prefix);
         }
         seen.insert(prefix);
@@ -283,10 +291,10 @@ mod tests {
         let net = |text: &str| -> Ipv4Net { text.parse().unwrap() };
         let hop = |ifindex| NextHop::new(std::net::Ipv4Addr::LOCALHOST, ifindex);
         let wanted = [
-            (net("10.0.1.0/24"), vec![hop(1)]),
-            (net("10.0.2.0/24"), vec![hop(1), hop(2)]),
-            (net("10.0.3.0/24"), vec![]),
-            (net("10.0.5.0/24"), vec![hop(1)]),
+            (net("10.0.1.0/24"), Some(vec![hop(1)])),
+            (net("10.0.2.0/24"), Some(vec![hop(1), hop(2)])),
+            (net("10.0.3.0/24"), None),
+            (net("10.0.5.0/24"), Some(vec![hop(1)])),
         ];
         let actual = BTreeMap::from([
             (net("10.0.1.0/24"), vec![hop(1)]),

@@ -32,6 +32,8 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
+use std::{path::PathBuf, process::ExitCode};
+
 mod client;
 mod clock;
 mod control;
@@ -49,3 +51,43 @@ pub use daemon::{Options, file_of, start};
 pub use engine::{Engine, Link, Links, RouteMark, RouteUpdate};
 pub use error::{ConfigError, StartError};
 pub use fib::RouteCounters;
+
+/// The engine's command line, without the rest of the `braid` binary: `[agent engine] ospf --config FILE --run-dir DIR
+/// [--foreground]`. For tests that have no `braid` beside them.
+#[must_use]
+pub fn main() -> ExitCode {
+    match arguments(std::env::args().skip(1)).and_then(|options| ospf::start(&options)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            #[allow(clippy::print_stderr)]
+            {
+                eprintln!("{error}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn arguments(words: impl Iterator<Item = String>) -> Result<Options, StartError> {
+    let usage = |what: &str| StartError::Usage(format!("{what}; usage: ospf --config FILE --run-dir DIR [--foreground]"));
+    let (mut config, mut run_dir, mut foreground) = (None, None, false);
+    let mut words = words.skip_while(|word| word == "agent" || word == "engine");
+    if words.next().as_deref() != Some("ospf") {
+        return Err(usage("the only engine is ospf"));
+    }
+    while let Some(word) = words.next() {
+        let place = match word.as_str() {
+            "--foreground" => {
+                foreground = true;
+                continue;
+            }
+            "--config" => &mut config,
+            "--run-dir" => &mut run_dir,
+            other => return Err(usage(&format!("nobody knows `{other}`"))),
+        };
+        *place = Some(PathBuf::from(words.next().ok_or_else(|| usage(&format!("`{word}` lacks its value")))?));
+    }
+    let config = config.ok_or_else(|| usage("--config is missing"))?;
+    let run_dir = run_dir.ok_or_else(|| usage("--run-dir is missing"))?;
+    Ok(Options { config, run_dir, foreground })
+}

@@ -179,7 +179,11 @@ mod tests {
         let text = fs::read_to_string(&path).unwrap();
         assert_eq!(text.lines().count(), LINES_PER_SECOND as usize);
         assert!(text.lines().next().unwrap().ends_with(" INFO a line number=0"), "{text}");
-        let mut sink = Sink::File { file: File::options().append(true).open(&path).unwrap(), path: path.clone(), bytes: 2 << 20 };
+        let mut sink = Sink::File {
+            file: File::options().append(true).open(&path).unwrap(),
+            path: path.clone(),
+            bytes: 2 << 20,
+        };
         sink.write("fresh\n");
         assert_eq!(fs::read_to_string(&path).unwrap(), "fresh\n");
         assert_eq!(fs::read_to_string(dir.path().join("engine.log.old")).unwrap(), text);

@@ -14,7 +14,8 @@ use std::{
 
 use braid_kernel::{Netns, NextHop};
 use braid_native::{
-    AskError, Client, Clock, ConfigError, Engine, Links, Options, RouteCounters, RouteMark, RouteUpdate, StartError,
+    AskError, Client, Clock, ConfigError, Engine, Links, Options, RouteCounters, RouteMark, RouteUpdate,
+    StartError,
 };
 use ipnet::Ipv4Net;
 use socket2::{Domain, Protocol, Type};
@@ -64,7 +65,7 @@ impl Gullible {
             let index = self.links.iter().find(|(_, link)| link.name == *name).expect("a link").0;
             NextHop::new(gateway.parse::<std::net::Ipv4Addr>().expect("an address"), *index)
         };
-        let next_hops = words.skip(1).map(hop).collect();
+        let next_hops = (words.next() != Some("gone")).then(|| words.map(hop).collect());
         self.updates.push(RouteUpdate { prefix, next_hops });
     }
 }
@@ -248,7 +249,8 @@ fn story() {
     let comm = fs::read_to_string(format!("/proc/{pid}/comm")).expect("read");
     assert_eq!(comm.trim(), "braid-gullible");
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).expect("read");
-    assert!(stat.contains("(braid-gullible) S 1 "), "nobody's child: {stat}");
+    let parent = stat.rsplit(") ").next().and_then(|rest| rest.split(' ').nth(1));
+    assert_eq!(parent, Some("1"), "nobody's child: {stat}");
 
     // A second one is refused, and does the first no harm.
     let (started, error) = place.start();
@@ -262,7 +264,13 @@ fn story() {
     // Packets become routes, also by two ways.
     place.say("10.1.0.0/16 via 10.0.0.2");
     place.say("10.2.0.0/16 via 10.0.0.2 10.0.1.2");
-    place.wait("routes follow packets", |p| p.routes().contains("10.1.0.0/16 via 10.0.0.2 dev eth0 metric 110"));
+    place.wait("routes follow packets", |p| {
+        p.routes().contains("10.1.0.0/16 via 10.0.0.2 dev eth0 metric 110")
+    });
+    place.say("10.4.0.0/16 nowhere");
+    place.wait("packets are dropped", |p| p.routes().contains("blackhole 10.4.0.0/16"));
+    place.say("10.4.0.0/16 gone");
+    place.wait("no route any more", |p| !p.routes().contains("10.4.0.0/16"));
     place.wait("both ways", |p| p.routes().matches("nexthop").count() == 2);
 
     // What an operator does to them is put right; a link that changes is the occasion.
@@ -313,8 +321,12 @@ fn story() {
     let before = place.routes();
     assert!(before.contains("10.1.0.0/16"));
     let (started, error) = place.start();
-    assert!(!started && error.contains("config"), "a configuration that is wrong is told in the foreground: {error}");
-    fs::write(place.dir.path().join("config"), r#"{"10.0.0.2": "eth0", "10.0.1.2": "eth1"}"#).expect("written");
+    assert!(
+        !started && error.contains("config"),
+        "a configuration that is wrong is told in the foreground: {error}"
+    );
+    fs::write(place.dir.path().join("config"), r#"{"10.0.0.2": "eth0", "10.0.1.2": "eth1"}"#)
+        .expect("written");
     assert_eq!(place.start(), (true, String::new()));
     place.wait("it runs", |p| p.ask::<u64>("wakes").is_ok());
     assert_eq!(place.counters().adopted, 2);
@@ -341,7 +353,11 @@ fn report_memory(pid: i32) {
         let line = text.lines().find(|line| line.starts_with(name)).expect("a field");
         line.split_whitespace().nth(1).expect("a number").to_owned()
     };
-    println!("measured: a bare engine has {} KiB private dirty, {} KiB PSS", field("Private_Dirty"), field("Pss"));
+    println!(
+        "measured: a bare engine has {} KiB private dirty, {} KiB PSS",
+        field("Private_Dirty"),
+        field("Pss")
+    );
 }
 
 fn main() -> ExitCode {

@@ -153,7 +153,12 @@ impl Grid {
         let below = (row + 1 < side).then(|| (Place { row: row + 1, column }, link(place, 1, 0)));
         let left = column.checked_sub(1).map(|column| Place { row, column });
         let above = row.checked_sub(1).map(|row| Place { row, column });
-        [right, below, left.map(|left| (left, link(left, 0, 1))), above.map(|above| (above, link(above, 1, 1)))]
+        [
+            right,
+            below,
+            left.map(|left| (left, link(left, 0, 1))),
+            above.map(|above| (above, link(above, 1, 1))),
+        ]
     }
 
     fn lsa(&self, place: Place) -> Result<Lsa, BuildError> {
@@ -174,7 +179,7 @@ impl Grid {
         if router.marked {
             links.push(host(place.marker(), 1));
         }
-        let body = LsaBody::Router(RouterLsa { flags: RouterFlags::default(), links });
+        let body = LsaBody::Router(RouterLsa { flags: RouterFlags::NONE, links });
         let id = place.router();
         Lsa::build(1, Options::E, id.0, id, router.sequence, &body)
     }
@@ -240,8 +245,7 @@ mod tests {
         let before = grid.lsa(place).unwrap();
         let after = grid.change(place, 500, true).unwrap();
         assert_eq!(after.header().compare(&before.header()), std::cmp::Ordering::Greater);
-        let fresh: Vec<_> =
-            links(&after).into_iter().filter(|link| !links(&before).contains(link)).collect();
+        let fresh: Vec<_> = links(&after).into_iter().filter(|link| !links(&before).contains(link)).collect();
         assert_eq!(fresh.len(), 2);
         assert_eq!((fresh[0].kind, fresh[0].metric), (LinkKind::PointToPoint, 500));
         assert_eq!((fresh[1].kind, fresh[1].id), (LinkKind::Stub, place.marker()));

@@ -144,8 +144,20 @@ fn start_frr(site: &Site) -> Result<Vec<Daemon>, InjectorError> {
         let path = Path::new("/usr/lib/frr").join(program);
         let (socket, config) = (socket.to_string_lossy(), config.to_string_lossy());
         let pid_file = format!("{dir}/{program}.pid");
-        let arguments =
-            ["-z", &socket, "--vty_socket", &dir, "-i", &pid_file, "-f", &config, "-A", "127.0.0.1", "-P", "0"];
+        let arguments = [
+            "-z",
+            &socket,
+            "--vty_socket",
+            &dir,
+            "-i",
+            &pid_file,
+            "-f",
+            &config,
+            "-A",
+            "127.0.0.1",
+            "-P",
+            "0",
+        ];
         Daemon::start(site, program, &path, &arguments)
     };
     let zebra = start("zebra", &zebra)?;
@@ -200,7 +212,6 @@ fn start_native(site: &Site, binary: &Path) -> Result<Vec<Daemon>, InjectorError
         ),
     )?;
     let (config, dir) = (config.to_string_lossy(), site.dir().to_string_lossy());
-    let arguments =
-        ["agent", "engine", "ospf", "--config", &config, "--run-dir", &dir, "--foreground"];
+    let arguments = ["agent", "engine", "ospf", "--config", &config, "--run-dir", &dir, "--foreground"];
     Ok(vec![Daemon::start(site, "braid-ospf", binary, &arguments)?])
 }

@@ -74,7 +74,7 @@ impl Site {
             netlink.set_admin("lo", true).await?;
             netlink.add_address(INTERFACE, Ipv4Net::new_assert(address, 31)).await?;
         }
-        sysctl::write(site.router(), "net.ipv4.ip_forward", "1")?;
+        sysctl::write(site.router(), "net/ipv4/ip_forward", "1")?;
         Ok(site)
     }
 

@@ -9,7 +9,7 @@ use std::{
 
 use braid_ospf_packet::{
     AreaId, Authentication, Body, DatabaseDescription, Frame, Hello, LinkStateAck, LinkStateUpdate, Lsa,
-    LsaHeader, LsaKey, Options, PacketHeader, RouterId,
+    LsaHeader, LsaKey, Options, PacketHeader, RouterId, room,
 };
 
 use crate::InjectorError;
@@ -22,8 +22,6 @@ pub const DEAD_S: u16 = 40;
 pub const MTU: u16 = 1500;
 /// Until unanswered packets are sent again (RFC 2328 RxmtInterval).
 const RETRANSMIT: Duration = Duration::from_secs(2);
-/// Bytes of an IP packet before the body of an OSPF packet.
-const HEADERS: usize = 20 + 24;
 
 /// How far the adjacency is (RFC 2328 §10.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -223,6 +221,7 @@ impl Speaker {
             master: true,
             sequence: self.sequence,
             headers,
+            unknown: 0,
         };
         self.description = Some((description.clone(), now));
         self.encode(&Body::DatabaseDescription(description))
@@ -264,7 +263,7 @@ impl Speaker {
     }
 
     fn describe_more(&mut self, now: Duration) -> Result<Vec<u8>, InjectorError> {
-        let room = (usize::from(MTU) - HEADERS - 8) / LsaHeader::LENGTH;
+        let room = (room(MTU, &Authentication::None) - DatabaseDescription::FIXED_LENGTH) / LsaHeader::LENGTH;
         let headers = self.to_describe.drain(..room.min(self.to_describe.len())).collect();
         self.sequence = self.sequence.wrapping_add(1);
         self.describe(now, false, headers)
@@ -288,12 +287,12 @@ impl Speaker {
         if headers.is_empty() {
             return Ok(Vec::new());
         }
-        Ok(vec![self.encode(&Body::LinkStateAck(LinkStateAck { headers }))?])
+        Ok(vec![self.encode(&Body::LinkStateAck(LinkStateAck { headers, unknown: 0 }))?])
     }
 
     /// Update packets with these LSAs, each as full as fits.
     fn updates(&self, lsas: Vec<Lsa>) -> Result<Vec<Vec<u8>>, InjectorError> {
-        let room = usize::from(MTU) - HEADERS - 4;
+        let room = room(MTU, &Authentication::None) - LinkStateUpdate::FIXED_LENGTH;
         let mut packets = Vec::new();
         let mut batch: Vec<Lsa> = Vec::new();
         let mut bytes = 0;
@@ -318,14 +317,136 @@ impl Speaker {
 
     fn encode(&self, body: &Body) -> Result<Vec<u8>, InjectorError> {
         let header = PacketHeader { router_id: self.router_id, area_id: AreaId::BACKBONE };
-        let packet = braid_ospf_packet::encode(
-            header,
-            body,
-            &Authentication::None,
-            Ipv4Addr::UNSPECIFIED,
-            0,
-            0,
-        );
+        let packet =
+            braid_ospf_packet::encode(header, body, &Authentication::None, Ipv4Addr::UNSPECIFIED, 0, 0);
         Ok(packet?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use braid_ospf_packet::{LinkStateRequest, LsaBody, RouterFlags, RouterLsa, SequenceNumber};
+
+    use super::*;
+
+    const OWN: RouterId = RouterId(Ipv4Addr::new(10, 1, 0, 0));
+    const OTHER: RouterId = RouterId(Ipv4Addr::new(10, 0, 0, 1));
+
+    fn lsa(id: u32) -> Lsa {
+        let router = RouterId(Ipv4Addr::from_bits(id));
+        let body = LsaBody::Router(RouterLsa { flags: RouterFlags::NONE, links: Vec::new() });
+        Lsa::build(1, Options::E, router.0, router, SequenceNumber::INITIAL, &body).unwrap()
+    }
+
+    /// What the speaker answers to the other router.
+    fn answers(speaker: &mut Speaker, now: Duration, body: &Body) -> Vec<Body> {
+        let other = Speaker::new(OTHER, []);
+        let packet = other.encode(body).unwrap();
+        decode(&speaker.receive(now, &packet).unwrap())
+    }
+
+    fn decode(packets: &[Vec<u8>]) -> Vec<Body> {
+        packets.iter().map(|packet| Frame::parse(packet).unwrap().body().unwrap()).collect()
+    }
+
+    fn descriptions(bodies: Vec<Body>) -> Vec<DatabaseDescription> {
+        bodies
+            .into_iter()
+            .filter_map(|body| match body {
+                Body::DatabaseDescription(description) => Some(description),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// A speaker whose neighbour has heard it and is ready for the first description, which is given, too.
+    fn met(lsas: impl IntoIterator<Item = Lsa>) -> (Speaker, DatabaseDescription) {
+        let mut speaker = Speaker::new(OWN, lsas);
+        let hello = Hello {
+            mask: Ipv4Addr::BROADCAST,
+            hello_interval: HELLO_S,
+            options: Options::E,
+            priority: 1,
+            dead_interval: DEAD_S.into(),
+            designated_router: Ipv4Addr::UNSPECIFIED,
+            backup: Ipv4Addr::UNSPECIFIED,
+            neighbours: vec![OWN],
+        };
+        let first = descriptions(answers(&mut speaker, Duration::ZERO, &Body::Hello(hello)));
+        (speaker, first.into_iter().next().unwrap())
+    }
+
+    /// The other router's empty answer to a description.
+    fn followed(description: &DatabaseDescription) -> Body {
+        Body::DatabaseDescription(DatabaseDescription {
+            initial: false,
+            master: false,
+            more: false,
+            headers: Vec::new(),
+            ..description.clone()
+        })
+    }
+
+    fn full(lsas: impl IntoIterator<Item = Lsa>) -> (Speaker, Vec<LsaHeader>) {
+        let (mut speaker, mut description) = met(lsas);
+        let mut described = Vec::new();
+        while speaker.state() < State::Full {
+            let next = descriptions(answers(&mut speaker, Duration::ZERO, &followed(&description)));
+            match next.into_iter().next() {
+                Some(next) => description = next,
+                None => break,
+            }
+            described.extend(description.headers.iter().copied());
+        }
+        assert_eq!(speaker.state(), State::Full);
+        (speaker, described)
+    }
+
+    #[test]
+    fn the_whole_database_is_described_and_what_is_asked_for_is_given() {
+        let lsas: Vec<Lsa> = (1..=200).map(lsa).collect();
+        let (mut speaker, described) = full(lsas.clone());
+        assert_eq!(described, lsas.iter().map(Lsa::header).collect::<Vec<_>>());
+        let request = LinkStateRequest { keys: lsas.iter().map(Lsa::key).collect(), unknown: 0 };
+        let updates = answers(&mut speaker, Duration::ZERO, &Body::LinkStateRequest(request));
+        let given: Vec<Lsa> = updates
+            .into_iter()
+            .flat_map(|body| match body {
+                Body::LinkStateUpdate(update) => update.lsas,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(given, lsas);
+        assert_eq!(speaker.given(), 200);
+    }
+
+    #[test]
+    fn a_flooded_lsa_is_sent_again_until_it_is_acknowledged() {
+        let (mut speaker, _) = full([]);
+        let sent = speaker.flood(Duration::ZERO, vec![lsa(7)]).unwrap();
+        assert_eq!(sent.len(), 1);
+        let again = decode(&speaker.tick(RETRANSMIT).unwrap());
+        assert!(again.iter().any(|body| matches!(body, Body::LinkStateUpdate(_))), "{again:?}");
+        let ack = Body::LinkStateAck(LinkStateAck { headers: vec![lsa(7).header()], unknown: 0 });
+        assert_eq!(answers(&mut speaker, RETRANSMIT, &ack), []);
+        assert_eq!(speaker.unacknowledged(), 0);
+    }
+
+    #[test]
+    fn what_is_heard_is_acknowledged() {
+        let (mut speaker, _) = full([]);
+        let update = Body::LinkStateUpdate(LinkStateUpdate { lsas: vec![lsa(9)], rejected: Vec::new() });
+        let ack = Body::LinkStateAck(LinkStateAck { headers: vec![lsa(9).header()], unknown: 0 });
+        assert_eq!(answers(&mut speaker, Duration::ZERO, &update), [ack]);
+    }
+
+    #[test]
+    fn a_neighbour_that_begins_anew_is_met_anew() {
+        let (mut speaker, _) = full([lsa(1)]);
+        let (_, first) = met([]);
+        let begins = Body::DatabaseDescription(DatabaseDescription { sequence: 4711, ..first });
+        let answer = descriptions(answers(&mut speaker, Duration::ZERO, &begins));
+        assert!(answer[0].initial && answer[0].master);
+        assert_eq!(speaker.state(), State::ExStart);
     }
 }

@@ -263,16 +263,14 @@ impl<'a> Trial<'a> {
 fn difference(before: &[Share], after: &[Share]) -> Vec<Share> {
     let pairs = before.iter().zip(after);
     pairs
-        .map(|(before, after)| Share {
-            program: after.program,
-            cpu: after.cpu.saturating_sub(before.cpu),
-        })
+        .map(|(before, after)| Share { program: after.program, cpu: after.cpu.saturating_sub(before.cpu) })
         .collect()
 }
 
 /// Keeps the set of host routes, the router's own addresses aside.
 fn note(routes: &mut BTreeSet<Ipv4Addr>, event: FibEvent) {
-    let host = |prefix: Ipv4Net| (prefix.prefix_len() == 32 && prefix.addr() != ROUTER).then(|| prefix.addr());
+    let host =
+        |prefix: Ipv4Net| (prefix.prefix_len() == 32 && prefix.addr() != ROUTER).then(|| prefix.addr());
     match event {
         FibEvent::Snapshot(entries) => {
             *routes = entries.iter().filter_map(|entry| host(entry.prefix)).collect();

@@ -82,7 +82,7 @@ impl Driver for Bird {
         instance::clear(place, "bird.ctl")?;
         let config = place.dir.join(if killed { RECOVERY } else { CONFIG });
         let args = ["-c", &config.to_string_lossy(), "-s", "bird.ctl", "-P", "bird.pid", "-R"];
-        Ok(vec![instance::start_daemon(place, &BIRD, &args).await?.0])
+        Ok(vec![instance::start_daemon(place, BIRD.program, BIRD.find()?.as_ref(), &args).await?.0])
     }
 
     fn processes(&self, place: &Place) -> Result<Vec<Process>, EngineError> {

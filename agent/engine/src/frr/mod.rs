@@ -144,7 +144,7 @@ impl Frr {
             args.extend(["-K", &keep]);
         }
         self.check(place, daemon, &config).await?;
-        let (process, pid) = instance::start_daemon(place, daemon, &args).await?;
+        let (process, pid) = instance::start_daemon(place, program, daemon.find()?.as_ref(), &args).await?;
         instance::write(place, &foreground_pid(program), &pid.to_string())?;
         Ok(process)
     }
@@ -157,7 +157,8 @@ impl Frr {
 
     /// A daemon passes over lines that it does not know, and starts; its dry run at least names them.
     async fn check(&self, place: &Place, daemon: &Requirement, file: &str) -> Result<(), EngineError> {
-        let Ended { pid, status, said } = instance::run(place, daemon, &["-C", "-f", file]).await?;
+        let Ended { pid, status, said } =
+            instance::run(place, daemon.program, daemon.find()?.as_ref(), &["-C", "-f", file]).await?;
         clear_crash_log(daemon.program, pid);
         match said.lines().find(|line| line.contains("on config line")) {
             None if status.success() => Ok(()),

@@ -1,12 +1,14 @@
 //! The configuration file: JSON, and nothing in it is unknown to us.
 
-use std::{collections::BTreeMap, fs, net::Ipv4Addr, path::Path};
+use std::{collections::BTreeMap, fmt, fs, net::Ipv4Addr, path::Path};
 
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
 use crate::ConfigError;
 
+/// Hellos that may be missed before a neighbour counts as gone.
+pub(super) const DEAD_HELLOS: u32 = 4;
 /// The longest file that is read, in bytes.
 const LONGEST: u64 = 64 << 20;
 
@@ -40,9 +42,9 @@ pub struct File {
     /// Most next hops of a route, 1 to 64; default 16.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_paths: Option<usize>,
-    /// Announces all links at the greatest metric, so that nobody forwards through this router (RFC 6987).
+    /// Whether others are told to forward around this router (RFC 6987); default off.
     #[serde(default)]
-    pub stub_router: bool,
+    pub stub_router: StubRouter,
     /// Helps neighbours that restart gracefully (RFC 3623 §3); default true.
     #[serde(default = "yes")]
     pub graceful_helper: bool,
@@ -79,6 +81,9 @@ pub struct Area {
     /// NSSA: whether a border router announces a default route into it as type 7; default false.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default_route: Option<bool>,
+    /// NSSA: ranges that stand for the type-7 networks in them when they are translated (RFC 3101 §2.2).
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub external_ranges: BTreeMap<Ipv4Net, ExternalRange>,
     /// Ranges that stand for the networks in them in other areas (RFC 2328 §12.4.3).
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub ranges: BTreeMap<Ipv4Net, Range>,
@@ -95,6 +100,19 @@ pub enum AreaKind {
     Stub,
     /// Without those of others, and with externals of its own (RFC 3101).
     Nssa,
+}
+
+/// How much of a stub router one is (RFC 6987).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StubRouter {
+    /// Not at all.
+    #[default]
+    Off,
+    /// Links to other routers have the greatest metric: only what ends here is forwarded here.
+    Links,
+    /// Summaries and externals are raised as well, so that other border routers are preferred.
+    All,
 }
 
 /// Who translates type 7 to type 5.
@@ -122,6 +140,18 @@ pub struct Range {
     pub cost: Option<u32>,
 }
 
+/// A range of type-7 networks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExternalRange {
+    /// Whether it is announced, or hides what is in it; default true.
+    #[serde(default = "yes")]
+    pub advertise: bool,
+    /// Its tag; default 0.
+    #[serde(default)]
+    pub tag: u32,
+}
+
 /// An interface.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -134,9 +164,9 @@ pub struct Interface {
     /// What it is; default point-to-point.
     #[serde(default)]
     pub network: Network,
-    /// Its metric, 1 to 65535; default 10.
-    #[serde(default = "ten")]
-    pub cost: u16,
+    /// Its metric, 1 to 65535; default 10. A loopback has 0 (RFC 2328 §12.4.1) unless told otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<u16>,
     /// Whether it is announced only, and nobody is spoken to on it.
     #[serde(default)]
     pub passive: bool,
@@ -172,6 +202,42 @@ pub struct Interface {
     pub authentication: Authentication,
 }
 
+impl Interface {
+    /// A point-to-point interface of the backbone, all else by default.
+    #[must_use]
+    pub fn new(address: Ipv4Net) -> Self {
+        Self {
+            area: backbone(),
+            address,
+            network: Network::PointToPoint,
+            cost: None,
+            passive: false,
+            priority: one(),
+            hello_s: ten(),
+            dead_s: None,
+            retransmit_s: five(),
+            transmit_delay_s: one_second(),
+            mtu: ethernet(),
+            ignore_mtu: false,
+            prefixes: BTreeMap::new(),
+            ttl_security: None,
+            authentication: Authentication::None,
+        }
+    }
+
+    /// Its metric.
+    #[must_use]
+    pub fn cost(&self) -> u16 {
+        self.cost.unwrap_or(if self.network == Network::Loopback { 0 } else { ten() })
+    }
+
+    /// Its RouterDeadInterval in seconds.
+    #[must_use]
+    pub fn dead_s(&self) -> u32 {
+        self.dead_s.unwrap_or(u32::from(self.hello_s) * DEAD_HELLOS)
+    }
+}
+
 /// What an interface is to OSPF (RFC 2328 §1.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -183,6 +249,16 @@ pub enum Network {
     Broadcast,
     /// None: announced as a host route.
     Loopback,
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::PointToPoint => "point-to-point",
+            Self::Broadcast => "broadcast",
+            Self::Loopback => "loopback",
+        })
+    }
 }
 
 /// How packets prove where they come from.
@@ -209,8 +285,8 @@ impl Authentication {
 #[serde(transparent)]
 pub struct Secret(pub String);
 
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("\"…\"")
     }
 }
@@ -289,8 +365,9 @@ impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         use serde::de::Error;
         let text = String::deserialize(deserializer)?;
-        let time = humantime::parse_rfc3339(&text)
-            .map_err(|error| D::Error::custom(format!("`{text}` is no time such as 2026-11-21T04:00:00Z: {error}")))?;
+        let time = humantime::parse_rfc3339(&text).map_err(|error| {
+            D::Error::custom(format!("`{text}` is no time such as 2026-11-21T04:00:00Z: {error}"))
+        })?;
         let since = time.duration_since(std::time::UNIX_EPOCH);
         Ok(Self(since.map_err(|_| D::Error::custom(format!("`{text}` is before 1970")))?.as_secs()))
     }
@@ -405,6 +482,12 @@ pub struct Limits {
     /// Neighbours on an interface.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub neighbours: Option<u32>,
+    /// LSAs that wait for one neighbour's acknowledgment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retransmissions: Option<u32>,
+    /// LSAs in the database, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lsa_bytes: Option<u32>,
     /// Packets taken from an interface in a second.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub packets_per_second: Option<u32>,
@@ -430,6 +513,28 @@ impl Default for Kernel {
 }
 
 impl File {
+    /// A router without interfaces, all else by default.
+    #[must_use]
+    pub fn new(router_id: Ipv4Addr) -> Self {
+        Self {
+            router_id,
+            areas: BTreeMap::new(),
+            interfaces: BTreeMap::new(),
+            virtual_links: Vec::new(),
+            externals: BTreeMap::new(),
+            redistribute: Vec::new(),
+            spf: None,
+            lsa: None,
+            max_paths: None,
+            stub_router: StubRouter::Off,
+            graceful_helper: true,
+            opaque: true,
+            rfc1583: false,
+            limits: None,
+            kernel: Kernel::default(),
+        }
+    }
+
     /// Reads the file.
     ///
     /// # Errors

@@ -191,7 +191,8 @@ mod tests {
 
     #[test]
     fn a_header_cut_short_is_no_packet() {
-        let mut packet = vec![0x46, 0xc0, 0, 28, 0, 0, 0, 0, 1, 89, 0, 0, 10, 0, 0, 1, 224, 0, 0, 5, 1, 1, 1, 1];
+        let mut packet =
+            vec![0x46, 0xc0, 0, 28, 0, 0, 0, 0, 1, 89, 0, 0, 10, 0, 0, 1, 224, 0, 0, 5, 1, 1, 1, 1];
         packet.extend([2, 1, 0, 4]);
         let read = parse(&packet).unwrap();
         assert_eq!((read.ttl, read.source, read.destination), (1, [10, 0, 0, 1].into(), ALL_SPF_ROUTERS));

@@ -78,7 +78,10 @@ mod tests {
 
     #[test]
     fn the_default_route_is_a_prefix_like_others() {
-        assert_eq!(ids(&["0.0.0.0/0", "0.0.0.0/8"]), [pair("0.0.0.0/0", "0.0.0.0"), pair("0.0.0.0/8", "0.255.255.255")]);
+        assert_eq!(
+            ids(&["0.0.0.0/0", "0.0.0.0/8"]),
+            [pair("0.0.0.0/0", "0.0.0.0"), pair("0.0.0.0/8", "0.255.255.255")]
+        );
     }
 
     proptest! {

@@ -86,7 +86,9 @@ pub fn translates(local: &Local<'_>, area: &AreaView) -> bool {
             is_area_border(local) && (area.translating_still || is_elected(local, area))
         }
         AreaType::Nssa { translate: Translate::Always, .. } => is_area_border(local),
-        AreaType::Nssa { translate: Translate::Never, .. } | AreaType::Normal | AreaType::Stub { .. } => false,
+        AreaType::Nssa { translate: Translate::Never, .. } | AreaType::Normal | AreaType::Stub { .. } => {
+            false
+        }
     }
 }
 
@@ -103,11 +105,7 @@ pub fn is_elected(local: &Local<'_>, area: &AreaView) -> bool {
 }
 
 /// Translation, RFC 3101 §3.2: adds to the type-5 bodies, or replaces what they say.
-pub(crate) fn translate(
-    local: &Local<'_>,
-    bodies: &mut BTreeMap<Ipv4Net, ExternalLsa>,
-    out: &mut Collector,
-) {
+pub(crate) fn translate(local: &Local<'_>, bodies: &mut BTreeMap<Ipv4Net, ExternalLsa>, out: &mut Collector) {
     for area in local.areas {
         let AreaType::Nssa { external_ranges, .. } = &area.kind else { continue };
         if !translates(local, area) {
@@ -181,7 +179,7 @@ fn distance(route: &Route) -> Option<(bool, u32)> {
 
 /// (2): the same network, type, metric, forwarding address and tag, unless an own external is preferred.
 fn one_to_one(local: &Local<'_>, bodies: &mut BTreeMap<Ipv4Net, ExternalLsa>, lsa: &Translatable) {
-    let translated = ExternalLsa { metric: metric(local, lsa.body.metric), ..lsa.body.clone() };
+    let translated = ExternalLsa { metric: metric(local, lsa.body.metric), ..lsa.body };
     match bodies.get(&lsa.prefix) {
         Some(own) if (own.type2, own.metric) <= lsa.distance => {}
         _ => {

@@ -26,11 +26,7 @@ impl Origin {
     /// The key in the database, given who originates.
     #[must_use]
     pub fn key(&self, advertising_router: RouterId) -> LsaKey {
-        LsaKey {
-            ls_type: self.ls_type,
-            link_state_id: self.link_state_id,
-            advertising_router,
-        }
+        LsaKey { ls_type: self.ls_type, link_state_id: self.link_state_id, advertising_router }
     }
 }
 
@@ -50,7 +46,9 @@ pub struct Discard {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum Problem {
     /// A router-LSA has one size limit for all links of an area.
-    #[error("router-LSA of area {area}: no room for {omitted} of {links} links; stub networks are left out first, so announce fewer prefixes in this area")]
+    #[error(
+        "router-LSA of area {area}: no room for {omitted} of {links} links; stub networks are left out first, so announce fewer prefixes in this area"
+    )]
     RouterLsaTooLong {
         /// The area.
         area: AreaId,

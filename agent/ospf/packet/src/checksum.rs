@@ -26,7 +26,8 @@ pub(crate) fn fletcher(lsa: &[u8]) -> u16 {
     let summed = &lsa[2..];
     let (c0, c1) = sums(summed);
     let behind = ((summed.len() - FIELD - 1) % 255) as u32;
-    // Both are wanted in 1..=255: a zero byte and 255 are the same number here, and a checksum of 0 means "none".
+    // Both are wanted in 1..=255: a zero byte and 255 are the same number here, and a checksum of 0 means
+    // "none".
     let x = match (behind * c0 + 255 - c1) % 255 {
         0 => 255,
         x => x,

@@ -126,7 +126,8 @@ impl fmt::Display for LsType {
     }
 }
 
-/// What names an LSA in its scope (RFC 2328 §12.1). Ordered by type, then by advertising router, then by link state id.
+/// What names an LSA in its scope (RFC 2328 §12.1). Ordered by type, then by advertising router, then by link
+/// state id.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct LsaKey {
     /// What the LSA describes.
@@ -219,7 +220,8 @@ impl LsaHeader {
     /// Bytes of a header.
     pub const LENGTH: usize = 20;
 
-    /// Which of two instances is more recent (RFC 2328 §13.1): `Greater` if this one is, `Equal` if they are one instance.
+    /// Which of two instances is more recent (RFC 2328 §13.1): `Greater` if this one is, `Equal` if they are
+    /// one instance.
     #[must_use]
     pub fn compare(&self, other: &Self) -> Ordering {
         self.sequence
@@ -254,7 +256,8 @@ impl LsaHeader {
 
     /// The header in these bytes, unless its type is unknown.
     pub(crate) fn from_bytes(bytes: &[u8; Self::LENGTH]) -> Option<Self> {
-        let [age0, age1, options, ls_type, i0, i1, i2, i3, r0, r1, r2, r3, s0, s1, s2, s3, c0, c1, l0, l1] = *bytes;
+        let [age0, age1, options, ls_type, i0, i1, i2, i3, r0, r1, r2, r3, s0, s1, s2, s3, c0, c1, l0, l1] =
+            *bytes;
         Some(Self {
             age: u16::from_be_bytes([age0, age1]).min(MAX_AGE),
             options: Options(options),

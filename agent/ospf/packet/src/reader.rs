@@ -84,11 +84,7 @@ impl<'a> Reader<'a> {
     pub(crate) fn mask(&mut self) -> Result<u8, DecodeError> {
         let mask = self.u32()?;
         let length = mask.leading_ones();
-        if mask.count_ones() == length {
-            Ok(length as u8)
-        } else {
-            Err(self.fail_last(4, Fault::Mask))
-        }
+        if mask.count_ones() == length { Ok(length as u8) } else { Err(self.fail_last(4, Fault::Mask)) }
     }
 
     /// Nothing may be left.

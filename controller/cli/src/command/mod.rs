@@ -5,6 +5,7 @@ mod border;
 mod completion;
 mod controller;
 mod daemon;
+mod debug;
 mod doctor;
 mod explain;
 mod get;
@@ -32,6 +33,7 @@ pub enum Command {
     Schema(schema::Args),
     Doctor(doctor::Args),
     Completion(completion::Args),
+    Debug(debug::Args),
     Controller(controller::Args),
     Agent(agent::Args),
     Border(border::Args),
@@ -51,8 +53,9 @@ impl Command {
             Command::Schema(args) => args.run(output),
             Command::Doctor(args) => args.run(output),
             Command::Completion(args) => args.run(),
+            Command::Debug(args) => args.run(output),
             Command::Controller(args) => args.run(),
-            Command::Agent(args) => args.run(),
+            Command::Agent(args) => args.run(output),
             Command::Border(args) => args.run(),
         }
     }

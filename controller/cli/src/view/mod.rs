@@ -1,6 +1,7 @@
 //! What the commands answer: one module per noun, each with the one struct that JSON, YAML and the table come from.
 
 mod doctor;
+mod engine;
 mod explanation;
 mod host;
 mod lab;
@@ -16,6 +17,7 @@ mod vote;
 #[cfg(test)]
 pub use doctor::CheckState;
 pub use doctor::{Area, Check, Doctor};
+pub use engine::Figure;
 pub use explanation::Explanation;
 pub use host::Host;
 pub use lab::{Lab, LabDown, LabUp, Restarted};
