@@ -4,6 +4,7 @@ mod common;
 
 use std::fs;
 
+use braid_kernel::Signal;
 use braid_proto::Engine;
 
 use crate::common::{Pair, life};

@@ -188,7 +188,13 @@ impl Helper {
     ///
     /// # Errors
     /// Why the neighbour is not helped; if it was before, it is still helped until its former period ends.
-    pub fn enter(&mut self, now: Instant, segment: Segment, grace: &Grace, standing: Standing) -> Result<(), NotHelped> {
+    pub fn enter(
+        &mut self,
+        now: Instant,
+        segment: Segment,
+        grace: &Grace,
+        standing: Standing,
+    ) -> Result<(), NotHelped> {
         let helping = self.is_helping(segment);
         let age = Duration::from_secs(standing.age.min(MAX_AGE).into());
         if !self.policy.enabled {
@@ -274,7 +280,9 @@ mod tests {
 
     #[test]
     fn appendix_a_tlvs() {
-        let body = [0, 1, 0, 4, 0, 0, 0, 120, 0, 2, 0, 1, 2, 0, 0, 0, 0, 9, 0, 2, 1, 1, 0, 0, 0, 3, 0, 4, 10, 0, 0, 1];
+        let body = [
+            0, 1, 0, 4, 0, 0, 0, 120, 0, 2, 0, 1, 2, 0, 0, 0, 0, 9, 0, 2, 1, 1, 0, 0, 0, 3, 0, 4, 10, 0, 0, 1,
+        ];
         let read = Grace {
             period: Duration::from_secs(120),
             reason: Reason::SoftwareUpgrade,
@@ -282,10 +290,16 @@ mod tests {
         };
         assert_eq!(Grace::parse(&body), Ok(read));
         assert_eq!(Grace::parse(&body[..30]), Err(GraceError::Short { offset: 24 }));
-        assert_eq!(Grace::parse(&[0, 1, 0, 3, 0, 0, 0, 0]), Err(GraceError::Length { tlv: 1, offset: 0, length: 3 }));
+        assert_eq!(
+            Grace::parse(&[0, 1, 0, 3, 0, 0, 0, 0]),
+            Err(GraceError::Length { tlv: 1, offset: 0, length: 3 })
+        );
         assert_eq!(Grace::parse(&[]), Err(GraceError::NoPeriod));
         // A last TLV without its padding is still read: senders differ.
-        assert_eq!(Grace::parse(&[0, 1, 0, 4, 0, 0, 0, 9, 0, 2, 0, 1, 3]).unwrap().reason, Reason::SwitchOver);
+        assert_eq!(
+            Grace::parse(&[0, 1, 0, 4, 0, 0, 0, 9, 0, 2, 0, 1, 3]).unwrap().reason,
+            Reason::SwitchOver
+        );
     }
 
     #[test]

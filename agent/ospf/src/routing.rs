@@ -157,7 +157,8 @@ impl RoutingTable {
         }
         if ways != self.ways {
             let moved = |out: &Ipv4Addr| ways.get(out) != self.ways.get(out);
-            let affected = self.routing.routes().filter(|(_, route)| route.next_hops.iter().any(|hop| moved(&hop.out)));
+            let affected =
+                self.routing.routes().filter(|(_, route)| route.next_hops.iter().any(|hop| moved(&hop.out)));
             let affected: Vec<_> = affected.map(|(prefix, _)| prefix).collect();
             self.ways = ways;
             self.mark_stale(now, affected);
@@ -190,8 +191,10 @@ impl RoutingTable {
         let outcome = self.routing.compute();
         let mut prefixes = std::mem::take(&mut self.stale);
         prefixes.extend(outcome.changes.into_iter().map(|change| change.prefix));
-        let changes =
-            prefixes.into_iter().map(|prefix| RouteUpdate { prefix, route: self.installed(&prefix) }).collect();
+        let changes = prefixes
+            .into_iter()
+            .map(|prefix| RouteUpdate { prefix, route: self.installed(&prefix) })
+            .collect();
         Some((changes, outcome.work))
     }
 
@@ -279,7 +282,7 @@ fn area_kind(kind: &AreaType) -> AreaKind {
 mod tests {
     use std::time::Duration;
 
-    use braid_ospf_originate::{Network, NeighbourView};
+    use braid_ospf_originate::{NeighbourView, Network};
     use braid_ospf_packet::{
         ExternalLsa, LinkKind, LsType, LsaBody, Options, RouterFlags, RouterLink, RouterLsa, SequenceNumber,
     };
@@ -362,16 +365,20 @@ mod tests {
         table
     }
 
-    /// The differences of the next computation, in short: prefix, cost, interfaces.
-    fn next(table: &mut RoutingTable) -> Vec<(String, Option<(u32, Vec<u32>)>)> {
+    /// A difference in short: prefix, cost, interfaces.
+    type Short = (String, Option<(u32, Vec<u32>)>);
+
+    /// The differences of the next computation.
+    fn next(table: &mut RoutingTable) -> Vec<Short> {
         let due = table.next().expect("something is due");
         assert_eq!(table.poll(Instant(due.0 - 1)), None);
         let (changes, _) = table.poll(due).expect("due");
-        let short = |route: InstalledRoute| (route.cost, route.next_hops.iter().map(|(id, _)| id.0).collect());
+        let short =
+            |route: InstalledRoute| (route.cost, route.next_hops.iter().map(|(id, _)| id.0).collect());
         changes.into_iter().map(|change| (change.prefix.to_string(), change.route.map(short))).collect()
     }
 
-    fn route(prefix: &str, cost: u32, interface: u32) -> (String, Option<(u32, Vec<u32>)>) {
+    fn route(prefix: &str, cost: u32, interface: u32) -> Short {
         (prefix.into(), Some((cost, vec![interface])))
     }
 
@@ -382,7 +389,10 @@ mod tests {
         assert_eq!(next(&mut table), [route("192.0.2.0/24", 30, 7)]);
         assert_eq!(table.next(), None, "nothing to do");
         assert_eq!(table.all_installed().count(), 1);
-        assert_eq!(table.installed(&net("192.0.2.0/24")).unwrap().next_hops, [(InterfaceId(7), Some([10, 0, 1, 1].into()))]);
+        assert_eq!(
+            table.installed(&net("192.0.2.0/24")).unwrap().next_hops,
+            [(InterfaceId(7), Some([10, 0, 1, 1].into()))]
+        );
     }
 
     #[test]
@@ -398,7 +408,8 @@ mod tests {
     fn a_change_of_prefixes_alone_waits_alike_but_runs_no_spf() {
         let mut table = row();
         next(&mut table);
-        let body = ExternalLsa { mask: 24, type2: false, metric: 5, forwarding: Ipv4Addr::UNSPECIFIED, tag: 0 };
+        let body =
+            ExternalLsa { mask: 24, type2: false, metric: 5, forwarding: Ipv4Addr::UNSPECIFIED, tag: 0 };
         table.lsa_changed(at(100), Domain::As, &lsa(3, 1, 0, &LsaBody::External(body)));
         assert_eq!(table.next(), Some(at(300)), "the short delay");
         let (changes, work) = table.poll(at(300)).unwrap();
@@ -425,7 +436,10 @@ mod tests {
         let discard = |prefix| Discard { prefix: net(prefix), area: AREA, cost: 30 };
         table.set_discards(at(20_000), vec![discard("192.0.0.0/16"), discard("192.0.2.0/24")]);
         let changes = next(&mut table);
-        assert_eq!(changes, [("192.0.0.0/16".to_string(), Some((30, Vec::new()))), route("192.0.2.0/24", 30, 7)]);
+        assert_eq!(
+            changes,
+            [("192.0.0.0/16".to_string(), Some((30, Vec::new()))), route("192.0.2.0/24", 30, 7)]
+        );
         assert!(table.installed(&net("192.0.0.0/16")).unwrap().is_discard());
         table.set_discards(at(40_000), Vec::new());
         assert_eq!(next(&mut table)[0], ("192.0.0.0/16".to_string(), None));

@@ -21,14 +21,17 @@
 //! ```
 
 mod bytes;
+pub mod forgery;
 pub mod routing;
 pub mod script;
+mod world;
 
 use std::net::Ipv4Addr;
 
 use braid_ospf_packet::{Algorithm, Authentication, Key, KeyChain};
 
 pub use bytes::Bytes;
+pub use world::World;
 
 /// The wall clock of all targets, in seconds since 1970.
 pub const NOW: u64 = 1_795_000_000;

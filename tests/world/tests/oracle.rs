@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, net::Ipv4Addr};
 
 use braid_world::{
-    AreaKind, BACKBONE, Dice, End, External, Interface, Options, Oracle, PathKind, Router, RouterIndex,
-    Segment, SegmentIndex, SegmentKind, Stub, World, changes, generate, grid,
+    AreaKind, BACKBONE, Change, Dice, End, External, Interface, Options, Oracle, PathKind, Router,
+    RouterIndex, Segment, SegmentIndex, SegmentKind, Stub, World, changes, generate, grid,
 };
 use ipnet::Ipv4Net;
 
@@ -151,14 +151,15 @@ fn in_a_connected_world_everybody_reaches_everything_whatever_the_areas() {
 
 #[test]
 fn packets_that_follow_the_routes_arrive_also_after_changes() {
-    for seed in 0..60 {
-        let options = Options {
-            areas: vec![AreaKind::Normal, AreaKind::Nssa { summaries: false, default_cost: 3 }],
-            routers: 12,
-            ..Options::default()
-        };
-        let mut world = generate(seed, &options);
-        for change in changes(&world.clone(), seed, 10) {
+    for seed in 0..100 {
+        // Where areas or the backbone fall apart, RFC 2328 itself leaves holes: a border router looks at no summaries but the
+        // backbone's. So nothing goes down there.
+        let several = seed % 2 == 0;
+        let nssa = AreaKind::Nssa { summaries: false, default_cost: 3 };
+        let areas = if several { vec![AreaKind::Normal, nssa] } else { vec![] };
+        let mut world = generate(seed, &Options { areas, routers: 12, ..Options::default() });
+        let fit = |change: &Change| !several || matches!(change, Change::Cost(..) | Change::External(..));
+        for change in changes(&world.clone(), seed, 30).into_iter().filter(fit) {
             world.apply(&change);
             let oracle = Oracle::new(&world);
             let tables: Vec<_> = world.router_indices().map(|r| oracle.routes(r)).collect();

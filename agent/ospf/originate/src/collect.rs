@@ -36,7 +36,9 @@ impl Collector {
     }
 
     pub(crate) fn problem(&mut self, problem: Problem) {
-        self.problems.push(problem);
+        if !self.problems.contains(&problem) {
+            self.problems.push(problem);
+        }
     }
 
     pub(crate) fn finish(mut self) -> Origination {

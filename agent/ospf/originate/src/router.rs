@@ -3,7 +3,8 @@
 use std::net::Ipv4Addr;
 
 use braid_ospf_packet::{
-    AreaId, LinkKind, LsType, LsaBody, NetworkLsa, RouterFlags, RouterId, RouterLink, RouterLsa,
+    AreaId, LinkKind, LsType, Lsa, LsaBody, LsaHeader, NetworkLsa, RouterFlags, RouterId, RouterLink,
+    RouterLsa,
 };
 
 use crate::{
@@ -14,9 +15,8 @@ use crate::{
 /// Metric of a link that nobody shall use for transit (RFC 6987 §3).
 pub const MAX_LINK_METRIC: u16 = 0xffff;
 
-/// An LSA has to fit into an update, and that into an IP packet, whatever the authentication:
-/// 65,535 - IP 20 - OSPF 24 - count 4 - the longest digest 64 - LSA header 20.
-const MAX_BODY: usize = 65_403;
+/// What fits behind an LSA's header.
+const MAX_BODY: usize = Lsa::MAX_LENGTH - LsaHeader::LENGTH;
 const MAX_LINKS: usize = (MAX_BODY - 4) / 12;
 const MAX_ATTACHED: usize = (MAX_BODY - 4) / 4;
 

@@ -8,7 +8,7 @@ mod common;
 use std::collections::BTreeSet;
 
 use braid_ospf_originate::{
-    InterfaceState, InterfaceView, NeighbourView, Network, StubRouter, VirtualLinkView,
+    InterfaceState, InterfaceView, NeighbourView, Network, Problem, StubRouter, VirtualLinkView,
 };
 use braid_ospf_packet::{AreaId, LsType, RouterFlags};
 use braid_ospf_route::Domain;
@@ -118,7 +118,9 @@ proptest! {
     #[test]
     fn what_is_said_is_well_formed(mut router in router()) {
         let said = router.originate();
-        prop_assert!(said.problems.is_empty());
+        // Host routes can fill a short prefix; nothing else is missing.
+        let filled = |problem: &Problem| matches!(problem, Problem::NoLinkStateId { prefix } if prefix.prefix_len() >= 30);
+        prop_assert!(said.problems.iter().all(filled), "{:?}", said.problems);
 
         let keys: Vec<_> = said.origins.iter().map(|origin| (origin.domain, origin.key(id(ME)))).collect();
         prop_assert!(keys.is_sorted());

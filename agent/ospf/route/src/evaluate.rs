@@ -3,14 +3,14 @@
 //! Each function looks at all claims to one destination, in whatever order, and knows nothing of what was there before:
 //! so an incremental computation cannot differ from one from scratch.
 
-use std::{cmp::Ordering, net::Ipv4Addr};
+use std::cmp::Ordering;
 
 use braid_ospf_packet::{LS_INFINITY, LsType, RouterFlags, RouterId};
 
 use crate::{
     database::Database,
     graph::VertexId,
-    hops::{EMPTY, HopSets, HopsId},
+    hops::{HopSets, HopsId},
     route::{PathKind, RouterRoute},
     table::{AS, Claim, ClaimKind, Path, Table},
 };
@@ -49,7 +49,7 @@ pub fn internal(database: &Database, table: &Table, entry: u32, sets: &mut HopSe
     };
     if database.is_area_border() && database.is_backbone(path.area) {
         for claim in table.claims(entry).filter(|claim| claim.kind == ClaimKind::Summary) {
-            if let Some(offer) = summary_path(database, claim, sets) {
+            if let Some(offer) = summary_path(database, claim) {
                 improve(database, &mut path, claim.area, offer, sets);
             }
         }
@@ -68,16 +68,17 @@ fn intra_area(database: &Database, table: &Table, entry: u32, sets: &mut HopSets
             continue;
         }
         let cost = area.tree.distance[claim.owner as usize].saturating_add(claim.metric);
-        let (router, link_state_id) = match area.graph.id(claim.owner) {
-            VertexId::Router(router) => (router, router.0),
-            VertexId::Network(id, router) => (router, id),
+        let (ls_type, router, link_state_id) = match area.graph.id(claim.owner) {
+            VertexId::Router(router) => (LsType::Router, router, router.0),
+            VertexId::Network(id, router) => (LsType::Network, router, id),
         };
         let hops = if area.exits.root == Some(claim.owner) {
             sets.intern(vec![area.own_hop(table.prefix(entry))])
         } else {
             area.tree.hops[claim.owner as usize]
         };
-        let path = Path { kind: PathKind::IntraArea, area: claim.area, cost, hops, router, link_state_id };
+        let kind = PathKind::IntraArea;
+        let path = Path { kind, ls_type, area: claim.area, cost, hops, router, link_state_id };
         if claim.kind == ClaimKind::Stub {
             stubs.add(path, database, sets);
         } else {
@@ -108,7 +109,7 @@ fn offer(database: &Database, area: u16, border: RouterId, metric: u32) -> Optio
     Some((distance.saturating_add(metric), hops))
 }
 
-fn summary_path(database: &Database, claim: &Claim, _: &HopSets) -> Option<(u32, HopsId)> {
+fn summary_path(database: &Database, claim: &Claim) -> Option<(u32, HopsId)> {
     let border = database.leaves.get(claim.owner)?.lsa.header().key.advertising_router;
     offer(database, claim.area, border, claim.metric)
 }
@@ -119,10 +120,11 @@ fn inter_area(database: &Database, table: &Table, entry: u32, sets: &mut HopSets
         if !database.heeds_summaries(claim.area) {
             continue;
         }
-        let Some((cost, hops)) = summary_path(database, claim, sets) else { continue };
+        let Some((cost, hops)) = summary_path(database, claim) else { continue };
         let Some(key) = database.leaves.get(claim.owner).map(|leaf| leaf.lsa.key()) else { continue };
         let path = Path {
             kind: PathKind::InterArea,
+            ls_type: key.ls_type,
             area: claim.area,
             cost,
             hops,
@@ -172,8 +174,10 @@ pub fn asbr(database: &Database, router: RouterId, sets: &mut HopSets) -> Option
 
 fn asbr_in(database: &Database, number: u16, router: RouterId, sets: &mut HopSets) -> Option<Path> {
     let area = database.area(number)?;
-    let path = |kind, (cost, hops)| Path { kind, area: number, cost, hops, router, link_state_id: router.0 };
-    let intra = area.border(router, RouterFlags::E).map(|found| path(PathKind::IntraArea, found));
+    let path = |kind, ls_type, (cost, hops)| {
+        Path { kind, ls_type, area: number, cost, hops, router, link_state_id: router.0 }
+    };
+    let intra = area.border(router, RouterFlags::E).map(|found| path(PathKind::IntraArea, LsType::Router, found));
     let summaries = || database.leaves.asbr_summaries(router);
     let mut found = match intra {
         Some(found) => found,
@@ -184,7 +188,7 @@ fn asbr_in(database: &Database, number: u16, router: RouterId, sets: &mut HopSet
                     continue;
                 }
                 if let Some(offer) = offer(database, number, border, metric) {
-                    best.add(path(PathKind::InterArea, offer), database, sets);
+                    best.add(path(PathKind::InterArea, LsType::AsbrSummary, offer), database, sets);
                 }
             }
             best.0?
@@ -222,25 +226,3 @@ pub fn router_route(
         next_hops: sets.get(path.hops).clone(),
     })
 }
-
-/// The type of the LSA that is the evidence of a path.
-pub fn evidence(path: &Path, is_nssa: bool, database: &Database) -> (LsType, Ipv4Addr, RouterId) {
-    let ls_type = match path.kind {
-        PathKind::IntraArea => {
-            let network = VertexId::Network(path.link_state_id, path.router);
-            let is_network = path.link_state_id != path.router.0
-                || database.area(path.area).is_some_and(|area| {
-                    area.graph.find(network).is_some()
-                        && area.graph.find(VertexId::Router(path.router)).is_none()
-                });
-            if is_network { LsType::Network } else { LsType::Router }
-        }
-        PathKind::InterArea => LsType::Summary,
-        PathKind::External1 | PathKind::External2 if is_nssa => LsType::Nssa,
-        PathKind::External1 | PathKind::External2 => LsType::External,
-    };
-    (ls_type, path.link_state_id, path.router)
-}
-
-#[allow(unused_imports)]
-use EMPTY as _;

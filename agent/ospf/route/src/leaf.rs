@@ -147,6 +147,11 @@ impl Leaves {
         })
     }
 
+    /// The routers that type 4 summaries describe.
+    pub fn described_asbrs(&self) -> impl Iterator<Item = RouterId> + '_ {
+        self.asbrs.iter().map(|(router, ..)| *router)
+    }
+
     /// The claims of the externals whose forwarding address lies in a prefix.
     pub fn forwarded_into(&self, prefix: Ipv4Net) -> impl Iterator<Item = u32> + '_ {
         let range = (prefix.network(), 0)..=(prefix.broadcast(), u32::MAX);

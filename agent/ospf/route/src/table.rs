@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, net::Ipv4Addr};
 
-use braid_ospf_packet::RouterId;
+use braid_ospf_packet::{LsType, LsaKey, RouterId};
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
@@ -48,11 +48,12 @@ pub struct Claim {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Path {
     pub kind: PathKind,
+    /// Of the LSA that is the evidence, as are `router` and `link_state_id`.
+    pub ls_type: LsType,
     /// The number of the area, or [`AS`].
     pub area: u16,
     pub cost: u32,
     pub hops: HopsId,
-    /// Of the LSA that is the evidence.
     pub router: RouterId,
     pub link_state_id: Ipv4Addr,
 }
@@ -62,8 +63,6 @@ pub struct Path {
 pub struct Extra {
     pub type2_cost: u32,
     pub tag: u32,
-    /// Whether the evidence is a type 7 LSA.
-    pub nssa: bool,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -308,6 +307,16 @@ impl Table {
 }
 
 impl Path {
+    /// The LSA that is the evidence.
+    pub const fn origin(&self) -> LsaKey {
+        LsaKey::new(self.ls_type, self.link_state_id, self.router)
+    }
+
+    /// Whether a kernel or a summary could not tell them apart.
+    pub fn same(&self, other: &Self) -> bool {
+        (self.kind, self.area, self.cost, self.hops) == (other.kind, other.area, other.cost, other.hops)
+    }
+
     /// Whether there is a next hop.
     pub const fn is_usable(&self) -> bool {
         self.hops != EMPTY

@@ -1,0 +1,146 @@
+//! Figures of one implementation, on grids of routers. One round each; callers take the median of several.
+
+use std::{
+    fs, thread,
+    time::{Duration, Instant},
+};
+
+use braid_world::{Change, Interface, Oracle, RouterIndex, SegmentIndex, World, grid};
+
+use crate::{Error, Kind, Network, Settings, compare, kernel, network::wait_until};
+
+/// How long a network may take to start.
+const COLD_START_LIMIT: Duration = Duration::from_secs(120);
+/// For how long idle routers are watched.
+const IDLE: Duration = Duration::from_secs(10);
+
+/// A grid as square as it can be.
+fn world(routers: usize) -> World {
+    let width = (1..=routers).find(|n| n * n >= routers && routers % n == 0).unwrap_or(routers);
+    grid(width, routers / width, 1, 1)
+}
+
+fn network(kind: Kind, routers: usize) -> Result<Network, Error> {
+    Network::build(world(routers), vec![kind; routers], Settings::default())
+}
+
+fn converged(kind: Kind, routers: usize) -> Result<Network, Error> {
+    let mut network = network(kind, routers)?;
+    network.start_all()?;
+    network.converge_within(COLD_START_LIMIT)?;
+    Ok(network)
+}
+
+/// From the start of the first daemon until every kernel has all routes, in a grid of `routers` with links of 1 s hellos.
+///
+/// # Errors
+/// [`Error`], also if that takes over two minutes.
+pub fn cold_start(kind: Kind, routers: usize) -> Result<Duration, Error> {
+    let mut network = network(kind, routers)?;
+    let oracle = Oracle::new(network.world());
+    let expected = |router| compare::installed(network.world(), router, &oracle.routes(router)).len();
+    let counts: Vec<usize> = network.world().router_indices().map(expected).collect();
+    let begin = Instant::now();
+    network.start_all()?;
+    // Counting is cheaper than comparing and, at the first moment that all are there, as good; the comparison follows.
+    for (n, count) in counts.iter().enumerate() {
+        wait_until(&format!("r{n} has {count} routes"), COLD_START_LIMIT, || {
+            let ignored = network.world().connected(RouterIndex(n));
+            let found = network.kernel_routes(RouterIndex(n))?;
+            let found = found.keys().filter(|prefix| !ignored.contains(prefix)).count();
+            Ok((found < *count).then(|| format!("it has {found}")))
+        })?;
+    }
+    let took = begin.elapsed();
+    network.converge_within(COLD_START_LIMIT)?;
+    Ok(took)
+}
+
+/// How long a destination stays unreachable in the kernel after a cable on the only best way to it loses carrier, in a grid of 9:
+/// from the loss until the route of the router at the cable leads another way.
+///
+/// # Errors
+/// [`Error`].
+pub fn outage(kind: Kind) -> Result<Duration, Error> {
+    let mut network = converged(kind, 9)?;
+    // From r0 to the prefix of r1, the direct way.
+    let (from, segment) = (RouterIndex(0), SegmentIndex(0));
+    let prefix = network.world().router(RouterIndex(1)).stubs[0].prefix;
+    let mut after = network.world().clone();
+    after.apply(&Change::Segment(segment, false));
+    let wanted = Oracle::new(&after).routes(from).get(&prefix).cloned();
+    let wanted = wanted
+        .ok_or_else(|| Error::Daemon { who: from.to_string(), what: format!("no second way to {prefix}") })?;
+    let gateways: Vec<_> = wanted.next_hops.iter().map(|hop| hop.interface.to_string()).collect();
+    let netns = network.netns(from).clone();
+    // The far end is taken down, so that this one loses carrier and its routes are the daemon's to mend.
+    let far = network.netns(RouterIndex(1)).clone();
+    let interface = Interface::Segment(segment).to_string();
+    let watch = thread::spawn(move || -> Result<Instant, Error> {
+        let begin = Instant::now();
+        loop {
+            let found = kernel::routes(&netns)?;
+            let hops = found.get(&prefix);
+            if hops.is_some_and(|hops| hops.iter().all(|(interface, _)| gateways.contains(interface))) {
+                return Ok(Instant::now());
+            }
+            if begin.elapsed() > COLD_START_LIMIT {
+                let what = format!("{prefix} leads another way");
+                return Err(Error::Late { what, limit: COLD_START_LIMIT });
+            }
+        }
+    });
+    let begin = Instant::now();
+    kernel::ip(&far, &format!("link set {interface} down"))?;
+    let end = watch.join().map_err(|_| Error::Daemon {
+        who: from.to_string(),
+        what: "the watch of its routes panicked".to_owned(),
+    })??;
+    network.apply(&Change::Segment(segment, false))?;
+    Ok(end.saturating_duration_since(begin))
+}
+
+/// The share of one core that a converged grid of `routers` uses with nothing happening but 1 s hellos: 0.01 is 1 %.
+///
+/// # Errors
+/// [`Error`].
+pub fn idle_cpu(kind: Kind, routers: usize) -> Result<f64, Error> {
+    let network = converged(kind, routers)?;
+    let used = || -> Result<u64, Error> {
+        let pids = network.world().router_indices().flat_map(|router| network.pids(router));
+        pids.map(cpu_ns).sum()
+    };
+    // Let acknowledgments and refreshes of the start pass.
+    thread::sleep(IDLE);
+    let (before, begin) = (used()?, Instant::now());
+    thread::sleep(IDLE);
+    #[allow(clippy::cast_precision_loss)] // nanoseconds of ten seconds fit a double
+    Ok((used()? - before) as f64 / begin.elapsed().as_nanos() as f64)
+}
+
+/// Processor time of all threads of a process, in nanoseconds.
+fn cpu_ns(pid: i32) -> Result<u64, Error> {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).map_err(Error::system("list threads"))?;
+    let of = |path: std::path::PathBuf| -> Result<u64, Error> {
+        let text = fs::read_to_string(path.join("schedstat")).map_err(Error::system("read schedstat"))?;
+        Ok(text.split_whitespace().next().and_then(|n| n.parse().ok()).unwrap_or(0))
+    };
+    tasks.flatten().map(|task| of(task.path())).sum()
+}
+
+/// Proportional set size of one router's processes in a converged grid of `routers`, on average, in bytes.
+///
+/// # Errors
+/// [`Error`].
+pub fn pss(kind: Kind, routers: usize) -> Result<u64, Error> {
+    let network = converged(kind, routers)?;
+    let mut sum = 0;
+    for pid in network.world().router_indices().flat_map(|router| network.pids(router)) {
+        let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup"));
+        let text = text.map_err(Error::system("read smaps_rollup"))?;
+        let line = text.lines().find_map(|line| line.strip_prefix("Pss:"));
+        let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+        sum += kib.unwrap_or(0) * 1024;
+    }
+    Ok(sum / routers.max(1) as u64)
+}
