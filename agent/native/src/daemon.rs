@@ -33,6 +33,8 @@ const LOG: &str = "BRAID_LOG";
 const AUDIT: Duration = Duration::from_secs(30);
 /// How soon after a link has changed, which may take routes away without a word; and after a refusal.
 const AUDIT_SOON: Duration = Duration::from_secs(1);
+/// How long neighbours may take to hear that the engine goes.
+const LEAVE: Duration = Duration::from_millis(500);
 /// Turns of packets before anything else has a turn.
 const RECEIVE_TURNS: usize = 4;
 
@@ -66,23 +68,25 @@ pub fn start<E: Engine>(
 ) -> Result<(), StartError> {
     memory::one_heap();
     let clock = Clock::start();
-    fs::create_dir_all(&options.run_dir)
+    // The background is at the root of the file system.
+    let run_dir = fs::create_dir_all(&options.run_dir)
+        .and_then(|()| fs::canonicalize(&options.run_dir))
         .map_err(StartError::system(format!("make {}", options.run_dir.display())))?;
-    let pid_file = file_of::<E>(&options.run_dir, "pid");
-    let lock_file = file_of::<E>(&options.run_dir, "lock");
+    let pid_file = file_of::<E>(&run_dir, "pid");
+    let lock_file = file_of::<E>(&run_dir, "lock");
     let lock = braid_proto::lock_file(&lock_file)
         .map_err(StartError::system(format!("lock {}", lock_file.display())))?;
     let Some(_lock) = lock else {
         let pid = fs::read_to_string(&pid_file).unwrap_or_default().trim().to_owned();
-        return Err(StartError::Running { dir: options.run_dir.clone(), pid });
+        return Err(StartError::Running { dir: run_dir, pid });
     };
     let config = fs::canonicalize(&options.config).unwrap_or_else(|_| options.config.clone());
     let engine = open(&config, clock)?;
-    let socket = file_of::<E>(&options.run_dir, "sock");
+    let socket = file_of::<E>(&run_dir, "sock");
     let listener =
         control::bind(&socket).map_err(StartError::system(format!("listen on {}", socket.display())))?;
     let level = level();
-    let log = file_of::<E>(&options.run_dir, "log");
+    let log = file_of::<E>(&run_dir, "log");
     let log = if options.foreground {
         Log::stderr(level)
     } else {
@@ -152,6 +156,8 @@ struct Life<E> {
     /// When routes of an earlier life are let go, settled or not.
     grace: Instant,
     audit: Instant,
+    /// When the process ends, whoever has not heard of it by then.
+    leaving: Option<Instant>,
 }
 
 impl<E: Engine> Life<E> {
@@ -174,6 +180,7 @@ impl<E: Engine> Life<E> {
         Ok(Self {
             grace: Instant::now() + engine.grace(),
             audit: Instant::now() + AUDIT,
+            leaving: None,
             packets,
             link_watch: LinkWatch::open(&netns)?,
             kernel_routes: None,
@@ -196,8 +203,8 @@ impl<E: Engine> Life<E> {
         loop {
             let wake = self.wake_at();
             tokio::select! {
-                _ = terminate.recv() => break,
-                _ = interrupt.recv() => break,
+                _ = terminate.recv() => self.leave(),
+                _ = interrupt.recv() => self.leave(),
                 event = self.link_watch.next() => self.link(event),
                 ready = self.packets.readable() => {
                     let mut ready = ready.map_err(StartError::system("wait for packets"))?;
@@ -214,17 +221,26 @@ impl<E: Engine> Life<E> {
                 }
             }
             self.turn().await?;
+            if self.leaving.is_some_and(|end| self.engine.has_left() || Instant::now() >= end) {
+                return Ok(self.fib.clear().await?);
+            }
         }
-        info!("ending");
-        self.engine.leave(self.clock.now_us());
-        Ok(self.fib.clear().await?)
+    }
+
+    /// Begins to end: what neighbours do not acknowledge in time they will notice by themselves.
+    fn leave(&mut self) {
+        if self.leaving.is_none() {
+            info!("ending");
+            self.engine.leave(self.clock.now_us());
+            self.leaving = Some(Instant::now() + LEAVE);
+        }
     }
 
     /// When something is due.
     fn wake_at(&self) -> Instant {
         let engine = self.engine.next_wake().map(|us| self.clock.at(us));
         let grace = self.fib.holds().then_some(self.grace);
-        engine.into_iter().chain(grace).fold(self.audit, Instant::min)
+        engine.into_iter().chain(grace).chain(self.leaving).fold(self.audit, Instant::min)
     }
 
     /// What is due, whatever there was to wait for.

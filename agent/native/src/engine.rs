@@ -93,4 +93,7 @@ pub trait Engine {
 
     /// Tells neighbours that it goes.
     fn leave(&mut self, now_us: u64);
+
+    /// Whether they all know.
+    fn has_left(&self) -> bool;
 }

@@ -130,6 +130,9 @@ impl Engine for Gullible {
         }
     }
     fn leave(&mut self, _: u64) {}
+    fn has_left(&self) -> bool {
+        true
+    }
 }
 
 fn ip(args: &str) -> String {

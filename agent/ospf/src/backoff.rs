@@ -79,6 +79,7 @@ impl Backoff {
         due
     }
 
+    #[cfg(test)]
     /// The state as of now.
     #[must_use]
     pub fn state(&self, now: Instant) -> BackoffState {

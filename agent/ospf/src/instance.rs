@@ -23,7 +23,7 @@ use crate::{
     lsdb::Lsdb,
     origination::Own,
     routing::RoutingTable,
-    timers::{Timer, Timers},
+    timers::Timers,
     translator::Translators,
 };
 
@@ -70,6 +70,12 @@ pub struct Instance {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("not a snapshot of this version: {0}")]
 pub struct RestoreError(String);
+
+impl RestoreError {
+    pub(crate) fn new(error: &postcard::Error) -> Self {
+        Self(error.to_string())
+    }
+}
 
 impl Instance {
     /// A router that has heard nothing yet. Equal seeds make equal choices.
@@ -260,12 +266,6 @@ impl Instance {
         }
     }
 
-    pub(crate) fn start_timer_jittered(&mut self, timer: Timer, after: std::time::Duration) {
-        let micros = u64::try_from(after.as_micros()).unwrap_or(u64::MAX);
-        let less = self.random(micros / 10 + 1);
-        self.timers.set(timer, self.now + std::time::Duration::from_micros(micros - less));
-    }
-
     // ---- questions ----
 
     /// The router's id.
@@ -378,7 +378,7 @@ impl Instance {
     /// # Errors
     /// The bytes are no snapshot.
     pub fn restore(bytes: &[u8]) -> Result<Self, RestoreError> {
-        postcard::from_bytes(bytes).map_err(|error| RestoreError(error.to_string()))
+        postcard::from_bytes(bytes).map_err(|error| RestoreError::new(&error))
     }
 
     pub(crate) fn own_addresses(&self) -> impl Iterator<Item = Ipv4Addr> + '_ {

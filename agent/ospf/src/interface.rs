@@ -186,6 +186,8 @@ impl Instance {
     }
 
     fn interface_down(&mut self, id: InterfaceId) {
+        let ended = self.helper.interface_down(id);
+        self.help_ended(&ended, "the interface is down");
         for key in self.neighbour_keys(id) {
             self.neighbour_event((id, key), NeighbourEvent::LinkDown);
         }

@@ -12,7 +12,7 @@ pub enum Error {
     Namespace(#[from] braid_kernel::NetnsError),
     /// A kernel parameter was refused.
     #[error(transparent)]
-    Sysctl(#[from] braid_kernel::SysctlError),
+    Sysctl(#[from] braid_kernel::sysctl::SysctlError),
     /// A file or program.
     #[error("cannot {what}: {source}")]
     System {

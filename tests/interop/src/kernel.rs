@@ -13,10 +13,10 @@ use serde_json::Value;
 
 use crate::Error;
 
-/// Protocols whose routes are not a daemon's: the kernel's own, and the harness's (by number).
-const FOREIGN: [&str; 5] = ["kernel", "boot", "static", EXTERNAL_PROTOCOL, "dhcp"];
+/// Protocols whose routes are not a daemon's: the kernel's own, those made by hand, and the harness's.
+const FOREIGN: [&str; 4] = ["2", "3", "4", EXTERNAL_PROTOCOL];
 /// Routes that stand for the world outside.
-pub(crate) const EXTERNAL_PROTOCOL: &str = "42";
+pub(crate) const EXTERNAL_PROTOCOL: &str = "99";
 
 /// Unicast routes that daemons installed: prefix to interfaces and gateways.
 pub type KernelRoutes = BTreeMap<Ipv4Net, BTreeSet<(String, Option<Ipv4Addr>)>>;
@@ -50,7 +50,7 @@ pub(crate) fn batch(netns: Option<&Netns>, lines: &str) -> Result<(), Error> {
 
 /// The daemons' routes in a namespace.
 pub(crate) fn routes(netns: &Netns) -> Result<KernelRoutes, Error> {
-    let text = ip(netns, "-j -4 route show table main")?;
+    let text = ip(netns, "-N -j -4 route show table main")?;
     let unreadable = |why: String| Error::Ip { arguments: "-j route".to_owned(), said: why };
     let rows: Vec<Value> = if text.trim().is_empty() {
         Vec::new()
@@ -60,8 +60,8 @@ pub(crate) fn routes(netns: &Netns) -> Result<KernelRoutes, Error> {
     let mut routes = KernelRoutes::new();
     for row in rows {
         let text = |key: &str| row[key].as_str();
-        if FOREIGN.contains(&text("protocol").unwrap_or("boot"))
-            || text("type").is_some_and(|t| t != "unicast")
+        if FOREIGN.contains(&text("protocol").unwrap_or("3"))
+            || text("type").is_some_and(|kind| kind != "unicast" && kind != "1")
         {
             continue;
         }

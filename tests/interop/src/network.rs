@@ -95,7 +95,7 @@ impl Network {
             let netns = OwnNetns::create(&format!("{name}-{n}"))?;
             // The default of 20 caps the OSPF interfaces of a namespace.
             let settings = [("net/ipv4/ip_forward", "1"), ("net/ipv4/igmp_max_memberships", "1000")];
-            braid_kernel::write_sysctls(&netns.0, &settings)?;
+            braid_kernel::sysctl::write_all(&netns.0, &settings)?;
             let run = dir.0.join(n.to_string());
             fs::create_dir_all(&run).map_err(Error::system("make a run directory"))?;
             daemons.push(Daemon::new(*kind, n.to_string(), run, netns.0.clone()));

@@ -101,6 +101,13 @@ impl Network {
         self.groups.insert((router, segment), groups);
     }
 
+    /// The groups that a router is in, by segment.
+    #[must_use]
+    pub fn groups(&self, router: RouterIndex) -> Vec<(SegmentIndex, Groups)> {
+        let mine = self.groups.iter().filter(|((member, _), _)| *member == router);
+        mine.map(|((_, segment), groups)| (*segment, *groups)).collect()
+    }
+
     /// A router's process ended, and with its sockets its groups.
     pub fn leave(&mut self, router: RouterIndex) {
         self.groups.retain(|(member, _), _| *member != router);
@@ -238,7 +245,9 @@ mod tests {
     fn lan() -> (World, SegmentIndex) {
         let options = Options { routers: 12, broadcast_percent: 100, ..Options::default() };
         let world = generate(1, &options);
-        let wide = |segment: &&braid_world::Segment| segment.kind == SegmentKind::Broadcast && segment.ends.len() > 2;
+        let wide = |segment: &&braid_world::Segment| {
+            segment.kind == SegmentKind::Broadcast && segment.ends.len() > 2
+        };
         let n = world.segments.iter().position(|segment| wide(&segment)).expect("a wide segment");
         (world, SegmentIndex(n))
     }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, net::Ipv4Addr};
 
-use braid_ospf::{Config, Input, InstalledRoute, Instance, Instant, Output, RouteUpdate};
+use braid_ospf::{Input, InstalledRoute, Instance, Instant, Output, Recording, RouteUpdate};
 use ipnet::Ipv4Net;
 
 use crate::check::database;
@@ -25,7 +25,9 @@ pub struct Node {
     pub wake_us: Option<u64>,
     /// How often it was started.
     pub starts: u64,
-    /// What went in and came out, if that is wanted.
+    /// Whether what goes in and comes out is kept, from the next start on.
+    pub keeps_record: bool,
+    /// What went in and came out.
     pub record: Option<Record>,
     inputs: u64,
     second: u64,
@@ -35,14 +37,8 @@ pub struct Node {
 /// All that one process was given, and gave, from its start on.
 #[derive(Debug, Clone)]
 pub struct Record {
-    /// Its first configuration.
-    pub config: Config,
-    /// Its seed.
-    pub seed: u64,
-    /// When it was started.
-    pub start: Instant,
-    /// Inputs with their times.
-    pub inputs: Vec<(Instant, Input)>,
+    /// What it was given.
+    pub recording: Recording,
     /// All outputs.
     pub outputs: Vec<Output>,
 }
@@ -60,10 +56,13 @@ impl Node {
         }
         self.inputs_this_second += 1;
         if self.inputs_this_second > most_per_second {
-            return Err(format!("livelock: more than {most_per_second} inputs in a second, now {}", name(&input)));
+            return Err(format!(
+                "livelock: more than {most_per_second} inputs in a second, now {}",
+                name(&input)
+            ));
         }
         if let Some(record) = self.record.as_mut() {
-            record.inputs.push((now, input.clone()));
+            record.recording.push(now, input.clone());
         }
         let shadow = self.shadow.as_mut().map(|shadow| drain(shadow, now, input.clone())).transpose()?;
         let outputs = drain(instance, now, input)?;
@@ -94,8 +93,8 @@ impl Node {
                 return Err(format!("{count} LSAs wait for {}, limit {limit}", neighbour.router_id));
             }
         }
-        let routes = instance.routes().map(|route| (route.prefix, route));
-        let wrong = routes.filter(|(prefix, route)| self.fib.get(prefix) != Some(route)).next();
+        let mut routes = instance.routes().map(|route| (route.prefix, route));
+        let wrong = routes.find(|(prefix, route)| self.fib.get(prefix) != Some(route));
         if let Some((prefix, route)) = wrong {
             return Err(format!("the kernel was not told of {route}, it has {:?}", self.fib.get(&prefix)));
         }

@@ -118,7 +118,11 @@ impl fmt::Display for Fault {
             Fault::Silence(n, true) => write!(f, "seg{} swallows packets", n.0),
             Fault::Silence(n, false) => write!(f, "seg{} passes packets", n.0),
             Fault::Weather(w) => {
-                write!(f, "weather: lost {} doubled {} late {} damaged {} of 1000", w.lost, w.doubled, w.late, w.damaged)
+                write!(
+                    f,
+                    "weather: lost {} doubled {} late {} damaged {} of 1000",
+                    w.lost, w.doubled, w.late, w.damaged
+                )
             }
             Fault::Replay => f.write_str("an old packet comes again"),
             Fault::Forge => f.write_str("a forged packet comes"),
@@ -285,7 +289,8 @@ mod tests {
         let cuts = plan(&world, 5, &BTreeSet::from([Kind::Cut]), 60_000_000);
         let wanted = |fault: &Fault| {
             let calm = Fault::Weather(Weather::default());
-            *fault == calm || matches!(fault, Fault::Change(Change::Segment(..) | Change::End(..)) | Fault::Calm { .. })
+            *fault == calm
+                || matches!(fault, Fault::Change(Change::Segment(..) | Change::End(..)) | Fault::Calm { .. })
         };
         assert!(cuts.iter().all(|(_, fault)| wanted(fault)), "{cuts:?}");
     }
@@ -294,6 +299,9 @@ mod tests {
     fn kinds_have_names() {
         assert!(Kind::ALL.iter().all(|kind| kind.to_string().parse() == Ok(*kind)));
         let error = "bad".parse::<Kind>().expect_err("no kind");
-        assert!(error.to_string().starts_with("no kind of fault: `bad`; kinds are loss, duplication"), "{error}");
+        assert!(
+            error.to_string().starts_with("no kind of fault: `bad`; kinds are loss, duplication"),
+            "{error}"
+        );
     }
 }

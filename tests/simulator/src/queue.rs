@@ -51,18 +51,6 @@ impl<E> Queue<E> {
         }
         self.heap.pop().map(|Reverse(entry)| (entry.at_us, entry.event))
     }
-
-    /// How many events wait.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.heap.len()
-    }
-
-    /// Whether nothing waits.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.heap.is_empty()
-    }
 }
 
 #[cfg(test)]
@@ -79,6 +67,6 @@ mod tests {
         assert_eq!(order, [(1, "a"), (2, "b"), (5, "c"), (5, "d")]);
         queue.push(9, "later");
         assert_eq!(queue.pop(8), None);
-        assert_eq!(queue.len(), 1);
+        assert_eq!(queue.pop(9), Some((9, "later")));
     }
 }

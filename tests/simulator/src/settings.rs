@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use braid_ospf::{
-    AreaConfig, AreaType, Config, External, InterfaceConfig, InterfaceId, LsaPacing, Network, Range, SpfDelay,
-    StubRouter, Translate, VirtualLinkConfig,
+    AreaConfig, AreaType, Config, External, InterfaceConfig, InterfaceId, LsaPacing, Network, Range,
+    SpfDelay, StubRouter, Translate, VirtualLinkConfig,
 };
 use braid_ospf_packet::{Algorithm, AreaId, Authentication, Key, KeyChain, Password, RouterId};
 use braid_world::{AreaKind, Dice, Interface, RouterIndex, SegmentIndex, SegmentKind, World};
@@ -90,8 +90,9 @@ impl Settings {
         for area in world.areas_of(index) {
             let kind = world.areas.get(&area).copied().unwrap_or(AreaKind::Normal);
             let ranges = router.ranges.iter().filter(|range| range.area == area);
-            let ranges =
-                ranges.map(|range| (range.prefix, Range { advertise: range.advertise, cost: None })).collect();
+            let ranges = ranges
+                .map(|range| (range.prefix, Range { advertise: range.advertise, cost: None }))
+                .collect();
             config.areas.insert(AreaId(area), AreaConfig { kind: area_type(kind), ranges });
         }
         for (n, segment, end) in world.ends_of(index) {

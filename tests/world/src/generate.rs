@@ -154,7 +154,7 @@ impl Builder {
             for _ in 0..announcers {
                 let Some(&router) = self.dice.pick(&asbrs) else { return };
                 let forwarding = self.outside_host(router).filter(|_| announcers == 1);
-                let external = External { metric, type2, tag: n, forwarding };
+                let external = External { metric, type2, tag: n + 1, forwarding };
                 self.world.routers[router.0].externals.insert(prefix, external);
             }
         }

@@ -92,7 +92,7 @@ fn database(router: &Ospf, now: Instant) -> Vec<DatabaseEntry> {
             hex: lsa.to_hex(),
         }
     };
-    router.instance.database(now).map(entry).collect()
+    router.instance.database_at(now).map(entry).collect()
 }
 
 fn kind(ls_type: LsType) -> &'static str {
@@ -194,7 +194,7 @@ fn announced(router: &Ospf, now: Instant) -> BTreeMap<Ipv4Net, u16> {
     };
     router
         .instance
-        .database(now)
+        .database_at(now)
         .filter(|(_, lsa)| lsa.ls_type() == LsType::Router && lsa.key().advertising_router == own)
         .flat_map(|(_, lsa)| {
             lsa.router().map(|view| view.links().collect::<Vec<_>>()).unwrap_or_default()

@@ -3,12 +3,18 @@
 use std::net::Ipv4Addr;
 
 use braid_ospf_packet::{AreaId, LsType, Lsa, RouterId};
-use braid_ospf_route::{Domain, routes_of};
+use braid_ospf_route::{AreaKind, Domain, Routing, Settings};
 use ipnet::Ipv4Net;
 use serde::Serialize;
 use thiserror::Error;
 
 use super::status::type2_cost;
+
+/// Equal ways that are shown at most: all that a kernel takes.
+const MAX_PATHS: usize = 64;
+
+/// An area with type-7 LSAs in it.
+const NSSA: AreaKind = AreaKind::Nssa { summaries: true };
 
 /// A route as computed from LSAs alone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -61,9 +67,8 @@ pub fn routes_from_hex(text: &str, root: Ipv4Addr) -> Result<Vec<ComputedRoute>,
             lsas.push(parse(line).map_err(|reason| HexError { line: index + 1, reason })?);
         }
     }
-    let routes = routes_of(RouterId(root), lsas.iter().map(|(domain, lsa)| (*domain, lsa)));
-    Ok(routes
-        .into_iter()
+    Ok(compute(&lsas, root)
+        .routes()
         .map(|(prefix, route)| ComputedRoute {
             prefix,
             kind: route.kind.to_string(),
@@ -78,6 +83,26 @@ pub fn routes_from_hex(text: &str, root: Ipv4Addr) -> Result<Vec<ComputedRoute>,
                 .collect(),
         })
         .collect())
+}
+
+fn compute(lsas: &[(Domain, Lsa)], root: Ipv4Addr) -> Routing {
+    let settings = Settings { max_paths: MAX_PATHS, ..Settings::default() };
+    let mut routing = Routing::new(RouterId(root), settings);
+    // What an area lets in shows in what is in it.
+    for (domain, lsa) in lsas {
+        if let Domain::Area(area) = domain {
+            let nssa = lsa.ls_type() == LsType::Nssa;
+            let known = routing.areas().any(|(known, kind)| known == *area && (kind == NSSA || !nssa));
+            if !known {
+                routing.set_area(*area, if nssa { NSSA } else { AreaKind::Normal });
+            }
+        }
+    }
+    for (domain, lsa) in lsas {
+        routing.install(*domain, lsa);
+    }
+    routing.compute();
+    routing
 }
 
 fn parse(line: &str) -> Result<(Domain, Lsa), String> {

@@ -312,4 +312,8 @@ impl Engine for Ospf {
     fn leave(&mut self, now_us: u64) {
         self.handle(now_us, Input::Leave);
     }
+
+    fn has_left(&self) -> bool {
+        self.instance.has_left()
+    }
 }

@@ -38,6 +38,8 @@ pub struct Area {
     pub exits_stale: bool,
     /// Whether the tree has to be computed from scratch.
     pub spoilt: bool,
+    /// Whether links of cost 0 left their mark on the tree.
+    had_zero_links: bool,
 }
 
 impl Area {
@@ -55,6 +57,7 @@ impl Area {
             reseeded: Vec::new(),
             exits_stale: false,
             spoilt: true,
+            had_zero_links: false,
         }
     }
 
@@ -90,7 +93,8 @@ impl Area {
         let vertex = self.graph.find(VertexId::Router(router))?;
         let at = vertex as usize;
         let is_there = self.exits.root != Some(vertex) && self.tree.reaches(vertex, &self.exits);
-        (is_there && self.graph.flags(vertex).contains(bit)).then(|| (self.tree.distance[at], self.tree.hops[at]))
+        (is_there && self.graph.flags(vertex).contains(bit))
+            .then(|| (self.tree.distance[at], self.tree.hops[at]))
     }
 
     /// Brings the tree up to date. Returns the vertices whose distance or next hops changed.
@@ -105,7 +109,8 @@ impl Area {
         }
         let changes = self.graph.take_changes();
         let mut reseeded = std::mem::take(&mut self.reseeded);
-        let mut spoilt = std::mem::take(&mut self.spoilt) || self.graph.has_zero_links();
+        let mut spoilt =
+            std::mem::take(&mut self.spoilt) || self.had_zero_links || self.graph.has_zero_links();
         if std::mem::take(&mut self.exits_stale) || changes.is_none() {
             let exits = Exits::build(&self.graph, around, sets);
             spoilt |= exits.root != self.exits.root;
@@ -114,8 +119,7 @@ impl Area {
             }
             self.exits = exits;
         }
-        // the graph may get rid of its zero links later, and what they left behind in the tree with them
-        self.spoilt = self.graph.has_zero_links();
+        self.had_zero_links = self.graph.has_zero_links();
         let old = if let (Some(changes), false) = (changes, spoilt) {
             // a repair that gives up leaves no trace of what was before
             let old = self.tree.clone();
@@ -148,15 +152,15 @@ impl Area {
 
     /// Whether a reachable router has the V bit (RFC 2328 §16.1 (3)).
     pub fn computed_transit(&self) -> bool {
-        let is_reached = |vertex: &u32| {
-            self.exits.root != Some(*vertex) && self.tree.reaches(*vertex, &self.exits)
-        };
+        let is_reached =
+            |vertex: &u32| self.exits.root != Some(*vertex) && self.tree.reaches(*vertex, &self.exits);
         self.virtual_ends.iter().any(is_reached)
     }
 
     /// The root's way to its own stub network: out by its address in there, or by the network's own when it has none.
     pub fn own_hop(&self, prefix: Ipv4Net) -> NextHop {
-        let links = self.exits.root.and_then(|root| self.graph.lsa(root)?.router()).map(|router| router.links());
+        let links =
+            self.exits.root.and_then(|root| self.graph.lsa(root)?.router()).map(|router| router.links());
         let numbered = links.into_iter().flatten().filter(|link| {
             matches!(link.kind, LinkKind::PointToPoint | LinkKind::Transit) && is_address(link.data)
         });
@@ -166,7 +170,8 @@ impl Area {
 
     /// Whether an address is one of the root's own in this area.
     pub fn is_own_address(&self, address: std::net::Ipv4Addr) -> bool {
-        let links = self.exits.root.and_then(|root| self.graph.lsa(root)?.router()).map(|router| router.links());
+        let links =
+            self.exits.root.and_then(|root| self.graph.lsa(root)?.router()).map(|router| router.links());
         links.into_iter().flatten().any(|link| match link.kind {
             LinkKind::PointToPoint | LinkKind::Transit => link.data == address,
             LinkKind::Stub => link.id == address && link.data.is_broadcast(),
@@ -179,7 +184,8 @@ impl Area {
     }
 
     pub fn memory(&self) -> usize {
-        self.graph.memory() + (self.tree.distance.capacity() + self.tree.hops.capacity() + self.claims.capacity()) * 4
+        self.graph.memory()
+            + (self.tree.distance.capacity() + self.tree.hops.capacity() + self.claims.capacity()) * 4
     }
 }
 
@@ -189,7 +195,9 @@ pub fn own_prefixes(lsa: &Lsa) -> Vec<(Ipv4Net, u32)> {
         let stubs = router.links().filter(|link| link.kind == LinkKind::Stub);
         // a mask with holes names no prefix
         let prefix = |id, mask| Some(Ipv4Net::with_netmask(id, mask).ok()?.trunc());
-        return stubs.filter_map(|link| Some((prefix(link.id, link.data)?, u32::from(link.metric)))).collect();
+        return stubs
+            .filter_map(|link| Some((prefix(link.id, link.data)?, u32::from(link.metric))))
+            .collect();
     }
     let id = lsa.key().link_state_id;
     let prefix = lsa.network().and_then(|network| Ipv4Net::new(id, network.mask()).ok());

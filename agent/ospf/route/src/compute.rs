@@ -43,7 +43,7 @@ impl Routing {
         outcome
     }
 
-    fn shortest_paths(&mut self, number: u16, work: &mut Work) {
+    pub(crate) fn shortest_paths(&mut self, number: u16, work: &mut Work) {
         let is_backbone = self.database.is_backbone(number);
         if is_backbone {
             let ways = self.ways_to_endpoints();
@@ -76,11 +76,12 @@ impl Routing {
     }
 
     fn ways_to_endpoints(&self) -> Vec<(RouterId, HopsId)> {
-        let ways = self.virtual_links.iter().filter(|link| link.transit != AreaId::BACKBONE).filter_map(|link| {
-            let area = self.database.area(self.database.number(link.transit)?)?;
-            let (_, hops) = area.border(link.endpoint, RouterFlags::B)?;
-            Some((link.endpoint, hops))
-        });
+        let ways =
+            self.virtual_links.iter().filter(|link| link.transit != AreaId::BACKBONE).filter_map(|link| {
+                let area = self.database.area(self.database.number(link.transit)?)?;
+                let (_, hops) = area.border(link.endpoint, RouterFlags::B)?;
+                Some((link.endpoint, hops))
+            });
         ways.collect()
     }
 
@@ -120,7 +121,8 @@ impl Routing {
 
     /// Chooses intra-area and inter-area paths, and marks what leans on those that changed.
     fn internal_paths(&mut self, before: &mut Vec<Before>, work: &mut Work) {
-        let ranges: BTreeSet<_> = self.database.areas().flat_map(|area| area.ranges.iter().copied()).collect();
+        let ranges: BTreeSet<_> =
+            self.database.areas().flat_map(|area| area.ranges.iter().copied()).collect();
         let mut again = BTreeSet::new();
         let dirty = self.table.take_marks();
         for entry in &dirty {
@@ -150,7 +152,8 @@ impl Routing {
     /// Whether a prefix' internal path is another one now. An external path gives way, or stays until it is looked at.
     fn settle_internal(&mut self, entry: u32) -> bool {
         let old = self.table.path(entry).filter(|path| path.kind <= PathKind::InterArea);
-        let new = internal(&self.database, &self.table, entry, &mut self.sets).filter(|path| path.hops != EMPTY);
+        let new =
+            internal(&self.database, &self.table, entry, &mut self.sets).filter(|path| path.hops != EMPTY);
         if old == new {
             return false;
         }
@@ -179,7 +182,7 @@ impl Routing {
     }
 
     fn differences(&mut self, before: &[Before]) -> Vec<RouteChange> {
-        let mut changes = Vec::new();
+        let mut different = Vec::new();
         for (entry, old, old_extra) in before {
             let (new, extra) = (self.table.path(*entry), self.table.extra(*entry));
             let is_same = match (old, &new) {
@@ -188,22 +191,28 @@ impl Routing {
                 _ => false,
             };
             if !is_same {
-                changes.push(RouteChange {
-                    prefix: self.table.prefix(*entry),
-                    old: old.map(|path| self.view(&path, *old_extra)),
-                    new: new.map(|path| self.view(&path, extra)),
-                });
+                different.push((self.table.prefix(*entry), *entry, old, *old_extra));
             }
+        }
+        // changes are large, so they are put in order before they are made
+        different.sort_unstable_by_key(|(prefix, ..)| (prefix.addr(), prefix.prefix_len()));
+        let changes = different.into_iter().map(|(prefix, entry, old, old_extra)| RouteChange {
+            prefix,
+            old: old.map(|path| self.view(&path, old_extra)),
+            new: self.table.path(entry).map(|path| self.view(&path, self.table.extra(entry))),
+        });
+        let changes = changes.collect();
+        for (entry, ..) in before {
             self.table.release(*entry);
         }
-        changes.sort_unstable_by_key(|change| change.prefix);
         changes
     }
 
     fn collect_sets(&mut self) {
         let Self { database, table, sets, ways, asbrs, .. } = self;
         let trees = database.areas_mut().flat_map(|area| area.users());
-        let others = ways.iter_mut().map(|way| &mut way.1).chain(asbrs.values_mut().map(|path| &mut path.hops));
+        let others =
+            ways.iter_mut().map(|way| &mut way.1).chain(asbrs.values_mut().map(|path| &mut path.hops));
         sets.collect(trees.chain(table.users()).chain(others));
     }
 }

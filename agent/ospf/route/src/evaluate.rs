@@ -3,7 +3,7 @@
 //! Each function looks at all claims to one destination, in whatever order, and knows nothing of what was there before:
 //! so an incremental computation cannot differ from one from scratch.
 
-use std::cmp::Ordering;
+use std::cmp::{Ordering, Reverse};
 
 use braid_ospf_packet::{LS_INFINITY, LsType, RouterFlags, RouterId};
 
@@ -33,8 +33,9 @@ impl Cheapest {
                 if database.id(path.area) > database.id(best.area) {
                     best.area = path.area;
                 }
-                if (path.router, path.link_state_id) < (best.router, best.link_state_id) {
-                    (best.router, best.link_state_id) = (path.router, path.link_state_id);
+                if path.origin() < best.origin() {
+                    (best.ls_type, best.router) = (path.ls_type, path.router);
+                    best.link_state_id = path.link_state_id;
                 }
             }
         }
@@ -58,10 +59,11 @@ pub fn internal(database: &Database, table: &Table, entry: u32, sets: &mut HopSe
 }
 
 fn intra_area(database: &Database, table: &Table, entry: u32, sets: &mut HopSets) -> Option<Path> {
-    let mut stubs = Cheapest(None);
-    let mut network: Option<Path> = None;
+    let mut best = Cheapest(None);
+    let mut networks: Vec<Path> = Vec::new();
     for claim in table.claims(entry) {
-        let (Some(area), ClaimKind::Stub | ClaimKind::Transit) = (database.area(claim.area), claim.kind) else {
+        let (Some(area), ClaimKind::Stub | ClaimKind::Transit) = (database.area(claim.area), claim.kind)
+        else {
             continue;
         };
         if !area.tree.reaches(claim.owner, &area.exits) {
@@ -80,24 +82,21 @@ fn intra_area(database: &Database, table: &Table, entry: u32, sets: &mut HopSets
         let kind = PathKind::IntraArea;
         let path = Path { kind, ls_type, area: claim.area, cost, hops, router, link_state_id };
         if claim.kind == ClaimKind::Stub {
-            stubs.add(path, database, sets);
+            best.add(path, database, sets);
         } else {
-            // RFC 2328 §16.1 (4): of two network-LSAs for one network, as near, the greater Link State ID counts
-            let rank = |path: &Path| (std::cmp::Reverse(path.cost), path.link_state_id, path.router);
-            if network.as_ref().is_none_or(|best| rank(&path) > rank(best)) {
-                network = Some(path);
+            // RFC 2328 §16.1 (4): of an area's network-LSAs for one network, as near, the greatest Link State ID counts
+            let rank = |path: &Path| (Reverse(path.cost), path.link_state_id, path.router);
+            match networks.iter_mut().find(|known| known.area == path.area) {
+                Some(known) if rank(known) > rank(&path) => {}
+                Some(known) => *known = path,
+                None => networks.push(path),
             }
         }
     }
-    match (stubs.0, network) {
-        (Some(stub), Some(network)) if stub.cost == network.cost => {
-            // the network's LSA is the better evidence of the two
-            let hops = sets.union(stub.hops, network.hops);
-            Some(Path { hops, ..network })
-        }
-        (Some(stub), Some(network)) => Some(if stub.cost < network.cost { stub } else { network }),
-        (stub, network) => stub.or(network),
+    for network in networks {
+        best.add(network, database, sets);
     }
+    best.0
 }
 
 /// The path that a summary of either type offers: its border router has to be within reach in the area (§16.2 (4)).
@@ -163,7 +162,7 @@ pub fn asbr(database: &Database, router: RouterId, sets: &mut HopSets) -> Option
         let Some(path) = asbr_in(database, area, router, sets) else { continue };
         let rank = |path: &Path| {
             let class = if database.settings.rfc1583 { 0 } else { preference(database, path) };
-            (class, path.cost, std::cmp::Reverse(database.id(path.area)))
+            (class, path.cost, Reverse(database.id(path.area)))
         };
         if best.as_ref().is_none_or(|best| rank(&path) < rank(best)) {
             best = Some(path);
@@ -174,10 +173,17 @@ pub fn asbr(database: &Database, router: RouterId, sets: &mut HopSets) -> Option
 
 fn asbr_in(database: &Database, number: u16, router: RouterId, sets: &mut HopSets) -> Option<Path> {
     let area = database.area(number)?;
-    let path = |kind, ls_type, (cost, hops)| {
-        Path { kind, ls_type, area: number, cost, hops, router, link_state_id: router.0 }
+    let path = |kind, ls_type, (cost, hops)| Path {
+        kind,
+        ls_type,
+        area: number,
+        cost,
+        hops,
+        router,
+        link_state_id: router.0,
     };
-    let intra = area.border(router, RouterFlags::E).map(|found| path(PathKind::IntraArea, LsType::Router, found));
+    let intra =
+        area.border(router, RouterFlags::E).map(|found| path(PathKind::IntraArea, LsType::Router, found));
     let summaries = || database.leaves.asbr_summaries(router);
     let mut found = match intra {
         Some(found) => found,

@@ -103,7 +103,10 @@ impl Exits {
         sets: &mut HopSets,
     ) -> HopsId {
         if self.root == Some(parent) {
-            return self.behind.binary_search_by_key(&vertex, |exit| exit.0).map_or(EMPTY, |at| self.behind[at].1);
+            return self
+                .behind
+                .binary_search_by_key(&vertex, |exit| exit.0)
+                .map_or(EMPTY, |at| self.behind[at].1);
         }
         if !self.is_attached(parent) {
             return inherited;

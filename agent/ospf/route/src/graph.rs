@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, net::Ipv4Addr};
 
-use braid_ospf_packet::{LinkKind, Lsa, LsaKey, LsType, RouterFlags, RouterId};
+use braid_ospf_packet::{LinkKind, LsType, Lsa, LsaKey, RouterFlags, RouterId};
 use serde::{Deserialize, Serialize};
 
 /// What a vertex is. Networks come first: at equal distance they are added to the tree first (RFC 2328 §16.1 (3)).
@@ -254,7 +254,8 @@ impl Graph {
             self.zero_links -= usize::from(old == Some(0));
             self.zero_links += usize::from(cost == Some(0));
         }
-        let (start, len) = (self.vertices[from as usize].start as usize, self.vertices[from as usize].len as usize);
+        let (start, len) =
+            (self.vertices[from as usize].start as usize, self.vertices[from as usize].len as usize);
         match (place, cost) {
             (Ok(at), Some(cost)) => self.pool[start + at].cost = cost,
             (Ok(at), None) => {

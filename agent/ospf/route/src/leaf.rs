@@ -163,6 +163,7 @@ impl Leaves {
     }
 
     pub fn memory(&self) -> usize {
-        self.leaves.capacity() * size_of::<Option<Leaf>>() + tree_memory::<(u16, LsaKey), u32>(self.index.len())
+        self.leaves.capacity() * size_of::<Option<Leaf>>()
+            + tree_memory::<(u16, LsaKey), u32>(self.index.len())
     }
 }

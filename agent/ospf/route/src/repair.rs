@@ -51,7 +51,8 @@ pub fn repair(
     let limit = 64 + bound / 3;
     let lost = work.lost(changes, limit)?;
     work.distances(changes, &lost, limit)?;
-    let mut seeds: Vec<u32> = changes.iter().map(|change| change.to).chain(reseeded.iter().copied()).collect();
+    let mut seeds: Vec<u32> =
+        changes.iter().map(|change| change.to).chain(reseeded.iter().copied()).collect();
     for (vertex, old) in &work.touched {
         seeds.push(*vertex);
         if work.tree.distance[*vertex as usize] != *old {
@@ -168,7 +169,8 @@ impl Work<'_> {
         let mut changed = Vec::new();
         let mut queued = vec![false; self.graph.bound()];
         let mut queue: BinaryHeap<Reverse<(u32, bool, u32)>> = BinaryHeap::new();
-        let entry = |vertex: u32, distance: u32| Reverse((distance, !self.graph.id(vertex).is_network(), vertex));
+        let entry =
+            |vertex: u32, distance: u32| Reverse((distance, !self.graph.id(vertex).is_network(), vertex));
         for seed in seeds {
             if !std::mem::replace(&mut queued[*seed as usize], true) {
                 queue.push(entry(*seed, self.distance(*seed)));

@@ -17,7 +17,8 @@ use crate::{
     hops::{HopSets, HopsId},
     leaf::{Leaf, destination},
     route::{
-        AreaKind, Domain, Neighbour, PathKind, Pending, Route, RouterRoute, Settings, VirtualLink, VirtualLinkState,
+        AreaKind, Domain, Neighbour, PathKind, Pending, Route, RouterRoute, Settings, VirtualLink,
+        VirtualLinkState, Work,
     },
     table::{AS, ClaimKind, Extra, NONE, Path, Table},
     virtual_link,
@@ -180,7 +181,9 @@ impl Routing {
         };
         let root = self.database.root;
         let Some(area) = self.database.area_mut(number) else { return };
-        let Some(vertex) = area.graph.find(id).filter(|vertex| area.graph.lsa(*vertex).is_some()) else { return };
+        let Some(vertex) = area.graph.find(id).filter(|vertex| area.graph.lsa(*vertex).is_some()) else {
+            return;
+        };
         let flags = area.graph.flags(vertex);
         area.exits_stale |= area.is_near(vertex, root);
         area.graph.remove(vertex);
@@ -309,7 +312,10 @@ impl Routing {
         self.dirty_asbrs.extend(self.asbrs.keys());
         self.dirty_asbrs.extend(self.database.leaves.described_asbrs());
         for area in self.database.areas_mut() {
-            let routers = area.graph.vertices().filter(|(_, vertex)| area.graph.flags(*vertex).contains(RouterFlags::E));
+            let routers = area
+                .graph
+                .vertices()
+                .filter(|(_, vertex)| area.graph.flags(*vertex).contains(RouterFlags::E));
             self.dirty_asbrs.extend(routers.filter_map(|(id, _)| match id {
                 VertexId::Router(router) => Some(router),
                 VertexId::Network(..) => None,
@@ -378,9 +384,9 @@ impl Routing {
         let asbrs = area.is_none().then_some(&self.asbrs).into_iter().flatten();
         let number = area.and_then(|area| self.database.number(area));
         let inside = number.and_then(|number| Some((number, self.database.area(number)?)));
-        let vertices = inside.into_iter().flat_map(|(number, area)| {
-            area.graph.vertices().map(move |(id, vertex)| (number, id, vertex))
-        });
+        let vertices = inside
+            .into_iter()
+            .flat_map(|(number, area)| area.graph.vertices().map(move |(id, vertex)| (number, id, vertex)));
         let borders = vertices.filter_map(|(number, id, vertex)| match id {
             VertexId::Router(router) => self.border_route(number, router, vertex),
             VertexId::Network(..) => None,
@@ -421,7 +427,10 @@ impl Routing {
     pub fn intra_area(&self, area: AreaId) -> impl Iterator<Item = (Ipv4Net, u32)> + '_ {
         let number = self.database.number(area);
         let inside = move |path: &Path| path.kind == PathKind::IntraArea && Some(path.area) == number;
-        self.table.paths().filter(move |(_, _, path)| inside(path)).map(|(prefix, _, path)| (prefix, path.cost))
+        self.table
+            .paths()
+            .filter(move |(_, _, path)| inside(path))
+            .map(|(prefix, _, path)| (prefix, path.cost))
     }
 
     /// The largest cost among the intra-area routes inside an area's range; none when the range is not active.
@@ -431,7 +440,10 @@ impl Routing {
 
     /// TransitCapability of an area (RFC 2328 §6): a virtual link of some router runs through it.
     pub fn transit_capability(&self, area: AreaId) -> bool {
-        self.database.number(area).and_then(|number| self.database.area(number)).is_some_and(|area| area.is_transit)
+        self.database
+            .number(area)
+            .and_then(|number| self.database.area(number))
+            .is_some_and(|area| area.is_transit)
     }
 
     /// How a virtual link stands; none while its endpoint cannot be reached through the transit area, or only at a cost
@@ -439,6 +451,19 @@ impl Routing {
     pub fn virtual_link_state(&self, link: &VirtualLink) -> Option<VirtualLinkState> {
         let area = self.database.area(self.database.number(link.transit)?)?;
         virtual_link::state(area, link.endpoint, &self.sets)
+    }
+
+    /// Computes all shortest paths from scratch, and nothing else: for measuring. Finds what is there already.
+    pub fn recompute(&mut self) -> Work {
+        let mut work = Work::default();
+        self.compute();
+        for area in self.database.areas_mut() {
+            area.spoilt = true;
+        }
+        for number in self.database.numbers() {
+            self.shortest_paths(number, &mut work);
+        }
+        work
     }
 
     /// About how many bytes all this takes on the heap, the LSAs' own bytes (which are shared) left out.

@@ -287,7 +287,11 @@ impl Table {
     /// Forgets a prefix that no one claims and that has no path.
     pub fn release(&mut self, entry: u32) {
         let gone = &self.entries[entry as usize];
-        if gone.claims == NONE && gone.path.is_none() && !gone.is_dirty && self.index.remove(&gone.prefix).is_some() {
+        if gone.claims == NONE
+            && gone.path.is_none()
+            && !gone.is_dirty
+            && self.index.remove(&gone.prefix).is_some()
+        {
             self.free_entries.push(entry);
         }
     }

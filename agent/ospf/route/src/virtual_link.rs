@@ -4,13 +4,7 @@ use std::net::Ipv4Addr;
 
 use braid_ospf_packet::{LinkKind, RouterFlags, RouterId};
 
-use crate::{
-    area::Area,
-    exits::is_address,
-    graph::VertexId,
-    hops::HopSets,
-    route::VirtualLinkState,
-};
+use crate::{area::Area, exits::is_address, graph::VertexId, hops::HopSets, route::VirtualLinkState};
 
 /// The greatest cost of a link.
 const MAX_LINK_COST: u32 = 0xffff;

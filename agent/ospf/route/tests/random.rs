@@ -1,5 +1,7 @@
 //! Random sequences of LSAs: the incremental computation, one from scratch and the textbook have to agree after each step.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use std::collections::BTreeMap;
@@ -7,8 +9,8 @@ use std::collections::BTreeMap;
 use braid_ospf_packet::{LS_INFINITY, LinkKind, Lsa, RouterFlags, RouterLink};
 use braid_ospf_route::{AreaKind, Domain, Outcome, Route, Routing, Settings, VirtualLink};
 use common::{
-    Outside, World, address, area, asbr_summary, link, network_lsa, prefix, router, router_lsa, stub, summary,
-    textbook, to, transit,
+    Outside, World, address, area, asbr_summary, link, network_lsa, prefix, router, router_lsa, stub,
+    summary, textbook, to, transit,
 };
 use ipnet::Ipv4Net;
 use rand_pcg::{
@@ -21,9 +23,16 @@ const ROUTERS: u8 = 9;
 const LINKS: [(u8, u8); 12] =
     [(1, 2), (2, 3), (3, 4), (4, 1), (1, 5), (5, 6), (6, 7), (7, 8), (8, 9), (9, 2), (1, 2), (4, 7)];
 /// Possible networks: address of the designated router, who that is.
-const NETWORKS: [(&str, u8); 4] = [("10.9.1.1/24", 1), ("10.9.2.2/24", 2), ("10.9.3.5/24", 5), ("10.9.1.2/24", 2)];
+const NETWORKS: [(&str, u8); 4] =
+    [("10.9.1.1/24", 1), ("10.9.2.2/24", 2), ("10.9.3.5/24", 5), ("10.9.1.2/24", 2)];
 const PREFIXES: [&str; 8] = [
-    "172.16.1.0/24", "172.16.2.0/24", "172.16.0.0/16", "0.0.0.0/0", "10.9.1.0/24", "10.1.0.0/16", "172.17.0.0/16",
+    "172.16.1.0/24",
+    "172.16.2.0/24",
+    "172.16.0.0/16",
+    "0.0.0.0/0",
+    "10.9.1.0/24",
+    "10.1.0.0/16",
+    "172.17.0.0/16",
     "10.0.0.0/8",
 ];
 const FORWARDING: [&str; 7] =
@@ -59,7 +68,8 @@ impl Dice {
             let ends = [(*low, *high, 0), (*high, *low, 1)];
             for (_, far, side) in ends.into_iter().filter(|end| end.0 == n) {
                 if self.percent(80) {
-                    let data = if at == 3 { "0.0.0.7".to_owned() } else { format!("10.{in_area}.{at}.{side}") };
+                    let data =
+                        if at == 3 { "0.0.0.7".to_owned() } else { format!("10.{in_area}.{at}.{side}") };
                     links.push(to(far, &data, self.metric(zero)));
                     if at != 3 && self.percent(50) {
                         links.push(stub(&format!("10.{in_area}.{at}.0/31"), self.metric(true)));
@@ -70,7 +80,11 @@ impl Dice {
         for (at, (net, _)) in NETWORKS.iter().enumerate() {
             if (usize::from(n) + at) % 3 != 0 && self.percent(70) {
                 let dr = prefix(net).addr().to_string();
-                links.push(transit(&dr, &format!("10.9.{}.{n}", prefix(net).addr().octets()[2]), self.metric(zero)));
+                links.push(transit(
+                    &dr,
+                    &format!("10.9.{}.{n}", prefix(net).addr().octets()[2]),
+                    self.metric(zero),
+                ));
             }
         }
         if in_area == 0 && self.percent(60) {
@@ -125,11 +139,13 @@ impl Dice {
 fn world(dice: &mut Dice) -> World {
     let normal = AreaKind::Normal;
     let nssa = AreaKind::Nssa { summaries: dice.percent(50) };
-    let shapes: [&[(u8, AreaKind)]; 5] =
-        [&[(0, normal), (1, normal), (2, nssa)], &[(0, normal)], &[(1, normal), (2, nssa)], &[(2, nssa)], &[
-            (0, normal),
-            (1, normal),
-        ]];
+    let shapes: [&[(u8, AreaKind)]; 5] = [
+        &[(0, normal), (1, normal), (2, nssa)],
+        &[(0, normal)],
+        &[(1, normal), (2, nssa)],
+        &[(2, nssa)],
+        &[(0, normal), (1, normal)],
+    ];
     let mut world = World::new(dice.router(), dice.pick(&shapes));
     world.settings = Settings { max_paths: 16, rfc1583: dice.percent(30) };
     if world.areas.contains_key(&area(1)) {
@@ -184,7 +200,10 @@ fn check_textbook(world: &World, table: &BTreeMap<Ipv4Net, Route>) {
 
 fn check(world: &World, routing: &Routing) {
     let fresh = world.routing();
-    assert_eq!(table(routing), table(&fresh));
+    let (grown, scratch) = (table(routing), table(&fresh));
+    for net in grown.keys().chain(scratch.keys()) {
+        assert_eq!(grown.get(net), scratch.get(net), "{net}: grown, from scratch");
+    }
     for area in world.areas.keys().map(|area| Some(*area)).chain([None]) {
         assert!(routing.routers(area).eq(fresh.routers(area)), "routers of {area:?}");
     }
@@ -248,7 +267,10 @@ fn each_seed(test: &str, zero: bool) -> (u32, u32) {
     let mut work = (0, 0);
     for seed in seeds() {
         let found = std::panic::catch_unwind(|| history(seed, 60, zero)).unwrap_or_else(|_| {
-            panic!("seed {seed}: again by SEEDS={seed}..{} cargo test -p braid-ospf-route --test random {test}", seed + 1)
+            panic!(
+                "seed {seed}: again by SEEDS={seed}..{} cargo test -p braid-ospf-route --test random {test}",
+                seed + 1
+            )
         });
         work = (work.0 + found.0, work.1 + found.1);
     }
@@ -301,7 +323,9 @@ fn configuration_may_change() {
             _ => {
                 for _ in 0..3 {
                     let (domain, lsa) = dice.lsa(false);
-                    if matches!(domain, Domain::Area(area) if world.areas.contains_key(&area)) || domain == Domain::As {
+                    if matches!(domain, Domain::Area(area) if world.areas.contains_key(&area))
+                        || domain == Domain::As
+                    {
                         routing.install(domain, &lsa);
                         world.put(domain, lsa);
                     }
@@ -315,5 +339,8 @@ fn configuration_may_change() {
         check_textbook(&world, &table(&routing));
         assert!(step < 400);
     }
-    assert_eq!(routing.lookup(address("100.64.0.1")).is_some(), routing.route(&prefix("100.64.0.1/32")).is_some());
+    assert_eq!(
+        routing.lookup(address("100.64.0.1")).is_some(),
+        routing.route(&prefix("100.64.0.1/32")).is_some()
+    );
 }

@@ -146,8 +146,7 @@ impl Peer {
             sent.interface == self.interface
                 && (sent.destination.is_multicast() || sent.destination == self.address)
         };
-        let new = bench.sent.get(self.seen..).unwrap_or(&bench.sent);
-        let new: Vec<_> = new.iter().filter(mine).cloned().collect();
+        let new: Vec<_> = bench.sent[self.seen..].iter().filter(mine).cloned().collect();
         self.seen = bench.sent.len();
         new
     }
@@ -220,7 +219,8 @@ impl Peer {
                 }
             }
             Body::LinkStateRequest(request) => {
-                let lsas: Vec<_> = request.keys.iter().filter_map(|key| self.lsas.get(key).cloned()).collect();
+                let lsas: Vec<_> =
+                    request.keys.iter().filter_map(|key| self.lsas.get(key).cloned()).collect();
                 let ours = bench.interface(self.interface).address;
                 self.flood_to(bench, ours, &lsas);
             }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a helper that panics fails its test")]
 
 mod daemons;
+mod engine;
 mod files;
 mod queries;
 mod support;

@@ -21,7 +21,9 @@ pub(super) fn start(daemon: &mut Daemon, task: &Task<'_>) -> Result<(), Error> {
     let _ = fs::remove_file(task.dir.join("bird.ctl"));
     daemon.write("bird.conf", &config(task))?;
     daemon.spawn("bird", "/usr/sbin/bird", &["-f", "-c", "bird.conf", "-s", "bird.ctl", "-P", "bird.pid"])?;
-    daemon.wait_for_socket("bird.ctl")
+    daemon.wait_for_socket("bird.ctl")?;
+    // It listens before it has read its configuration.
+    ask(daemon, "show status").map(drop)
 }
 
 fn config(task: &Task<'_>) -> String {
@@ -47,10 +49,18 @@ fn config(task: &Task<'_>) -> String {
             external.metric, external.tag,
         );
     }
+    // It refuses to be able to announce anything in a stub area.
+    let stub = |area| matches!(world.areas.get(area), Some(AreaKind::Stub { .. }));
+    let export = if world.areas_of(*router).iter().all(stub) {
+        "export none;".to_owned()
+    } else {
+        format!(
+            "export filter {{\n      if proto != \"outside\" then reject;\n{metrics}      reject;\n    }};"
+        )
+    };
     let _ = write!(
         text,
-        "}}\nprotocol ospf v2 ospf1 {{\n  tick 1;\n  ecmp yes limit 64;\n  stub router {};\n  ipv4 {{\n    import all;\n    \
-         export filter {{\n      if proto != \"outside\" then reject;\n{metrics}      reject;\n    }};\n  }};\n",
+        "}}\nprotocol ospf v2 ospf1 {{\n  tick 1;\n  ecmp yes limit 64;\n  stub router {};\n  ipv4 {{ import all; {export} }};\n",
         if it.stub_router { "yes" } else { "no" },
     );
     for area in world.areas_of(*router) {
@@ -64,7 +74,7 @@ fn config(task: &Task<'_>) -> String {
             Some(AreaKind::Nssa { summaries, default_cost }) => {
                 let _ = writeln!(
                     text,
-                    "    nssa yes; summary {}; default cost {default_cost}; translator stability 1;",
+                    "    nssa; summary {}; default cost {default_cost}; translator stability 1;",
                     yes(summaries),
                 );
             }
@@ -217,6 +227,5 @@ pub(super) fn account(daemon: &Daemon) -> Result<String, Error> {
     for question in ["show ospf neighbors", "show route", "show ospf state all", "show ospf lsadb"] {
         text += &ask(daemon, question)?;
     }
-    text += &fs::read_to_string(daemon.path("bird.out")).unwrap_or_default();
     Ok(text)
 }

@@ -6,7 +6,6 @@ use std::{
     io::{Read as _, Write as _},
     net::Ipv4Addr,
     os::unix::net::UnixStream,
-    path::Path,
     time::Duration,
 };
 
@@ -282,6 +281,5 @@ pub(super) fn account(daemon: &Daemon) -> Result<String, Error> {
     for question in ["show ip ospf neighbor", "show ip ospf route", "show ip ospf database"] {
         text += &ask(daemon, &[question])?;
     }
-    text += &fs::read_to_string(Path::new(&daemon.dir).join("ospfd.out")).unwrap_or_default();
     Ok(text)
 }

@@ -134,7 +134,13 @@ impl Daemon {
             Kind::Bird => bird::account(self),
             Kind::Native => native::account(self),
         };
-        format!("== {} ({})\n{}\n", self.name, self.kind, told.unwrap_or_else(|error| error.to_string()))
+        let mut text = format!("== {} ({})\n", self.name, self.kind);
+        text += &told.unwrap_or_else(|error| error.to_string());
+        for (program, _) in &self.children {
+            let said = fs::read_to_string(self.path(&format!("{program}.out"))).unwrap_or_default();
+            text += &format!("\n-- {program} said\n{said}\n");
+        }
+        text
     }
 
     fn failed(&self, what: impl Into<String>) -> Error {

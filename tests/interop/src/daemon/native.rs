@@ -9,10 +9,9 @@ use std::{
     time::Duration,
 };
 
-use braid_native::ospf;
 use braid_world::{AreaKind, Interface, PathKind, SegmentKind};
 use ipnet::Ipv4Net;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{Adjacency, Cost, Costs, Daemon, Task};
 use crate::{Algorithm, Auth, Error};
@@ -32,7 +31,7 @@ fn program() -> PathBuf {
 
 pub(super) fn start(daemon: &mut Daemon, task: &Task<'_>) -> Result<(), Error> {
     let _ = fs::remove_file(task.dir.join(SOCKET));
-    daemon.write("ospf.json", &config(task).to_text())?;
+    daemon.write("ospf.json", &config(task).to_string())?;
     let (config, dir) = (daemon.path("ospf.json"), task.dir.to_string_lossy().into_owned());
     let arguments =
         ["agent", "engine", "ospf", "--config", &config.to_string_lossy(), "--run-dir", &dir, "--foreground"];
@@ -40,116 +39,115 @@ pub(super) fn start(daemon: &mut Daemon, task: &Task<'_>) -> Result<(), Error> {
     daemon.wait_for_socket(SOCKET)
 }
 
-fn config(task: &Task<'_>) -> ospf::File {
+/// The configuration file, spelt as a user would.
+fn config(task: &Task<'_>) -> Value {
     let Task { world, router, settings, .. } = task;
     let it = world.router(*router);
-    let mut file = ospf::File::new(it.id);
-    file.max_paths = Some(64);
-    file.spf = Some(ospf::Spf {
-        initial_ms: Some(0),
-        short_ms: Some(20),
-        long_ms: Some(200),
-        ..ospf::Spf::default()
-    });
-    file.lsa = Some(ospf::Pacing {
-        initial_ms: Some(0),
-        hold_ms: Some(50),
-        max_ms: Some(1000),
-        min_arrival_ms: Some(0),
-    });
-    if it.stub_router {
-        file.stub_router = ospf::StubRouter::Links;
-    }
+    let mut areas = Map::new();
     for area in world.areas_of(*router) {
-        let entry = file.areas.entry(area).or_default();
-        match world.areas.get(&area) {
+        let mut entry = match world.areas.get(&area) {
             Some(AreaKind::Stub { summaries, default_cost }) => {
-                entry.kind = ospf::AreaKind::Stub;
-                (entry.summaries, entry.default_cost) = (Some(*summaries), Some(*default_cost));
+                json!({ "type": "stub", "summaries": summaries, "default_cost": default_cost })
             }
             Some(AreaKind::Nssa { summaries, default_cost }) => {
-                entry.kind = ospf::AreaKind::Nssa;
-                (entry.summaries, entry.default_cost) = (Some(*summaries), Some(*default_cost));
+                json!({ "type": "nssa", "summaries": summaries, "default_cost": default_cost })
             }
-            _ => {}
-        }
-        for range in it.ranges.iter().filter(|range| range.area == area) {
-            entry.ranges.insert(range.prefix, ospf::Range { advertise: range.advertise, cost: None });
-        }
-    }
-    for (index, segment, end) in world.ends_of(*router) {
-        let mut interface =
-            ospf::Interface::new(Ipv4Net::new_assert(end.address, segment.prefix.prefix_len()));
-        interface.area = segment.area;
-        interface.network = match segment.kind {
-            SegmentKind::PointToPoint => ospf::Network::PointToPoint,
-            SegmentKind::Broadcast => ospf::Network::Broadcast,
+            _ => json!({}),
         };
-        interface.cost = Some(end.cost);
-        interface.passive = end.passive;
-        interface.priority = end.priority;
-        interface.hello_s = settings.hello_s;
-        interface.dead_s = Some(settings.dead_s().into());
-        interface.retransmit_s = 2;
-        interface.mtu = settings.mtu(index, *router);
-        interface.authentication = authentication(settings.auth(index, *router));
-        file.interfaces.insert(Interface::Segment(index).to_string(), interface);
+        let mut ranges = Map::new();
+        for range in it.ranges.iter().filter(|range| range.area == area) {
+            ranges.insert(range.prefix.to_string(), json!({ "advertise": range.advertise }));
+        }
+        entry["ranges"] = ranges.into();
+        areas.insert(area.to_string(), entry);
+    }
+    let mut interfaces = Map::new();
+    for (index, segment, end) in world.ends_of(*router) {
+        let network = match segment.kind {
+            SegmentKind::PointToPoint => "point-to-point",
+            SegmentKind::Broadcast => "broadcast",
+        };
+        let mut interface = json!({
+            "area": segment.area,
+            "address": format!("{}/{}", end.address, segment.prefix.prefix_len()),
+            "network": network,
+            "cost": end.cost,
+            "passive": end.passive,
+            "priority": end.priority,
+            "hello_s": settings.hello_s,
+            "dead_s": settings.dead_s(),
+            "retransmit_s": 2,
+            "mtu": settings.mtu(index, *router),
+        });
+        if let Some(auth) = authentication(settings.auth(index, *router)) {
+            interface["authentication"] = auth;
+        }
+        interfaces.insert(Interface::Segment(index).to_string(), interface);
     }
     for (n, stub) in it.stubs.iter().enumerate() {
-        let mut interface = ospf::Interface::new(stub.address());
-        interface.area = stub.area;
-        interface.network = ospf::Network::Broadcast;
-        interface.cost = Some(stub.cost);
-        interface.passive = true;
-        file.interfaces.insert(Interface::Stub(n).to_string(), interface);
+        let interface = json!({
+            "area": stub.area, "address": stub.address(), "network": "broadcast", "cost": stub.cost, "passive": true,
+        });
+        interfaces.insert(Interface::Stub(n).to_string(), interface);
     }
+    let mut externals = Map::new();
     for (prefix, external) in &it.externals {
         let kind = if external.type2 { 2 } else { 1 };
-        let (metric, tag, forwarding) = (external.metric, external.tag, external.forwarding);
-        file.externals.insert(*prefix, ospf::External { metric, kind, tag, forwarding });
-    }
-    for link in world.virtual_links.iter().filter(|link| link.ends.contains(router)) {
-        let peer = link.ends.iter().find(|end| *end != router).unwrap_or(&link.ends[0]);
-        file.virtual_links.push(ospf::VirtualLink {
-            transit: link.transit,
-            peer: world.router(*peer).id,
-            hello_s: settings.hello_s,
-            dead_s: Some(settings.dead_s().into()),
-            retransmit_s: 2,
-            transmit_delay_s: 1,
-            authentication: ospf::Authentication::None,
+        let entry = json!({
+            "metric": external.metric, "type": kind, "tag": external.tag, "forwarding": external.forwarding,
         });
+        externals.insert(prefix.to_string(), entry);
     }
-    file
+    let links = world.virtual_links.iter().filter(|link| link.ends.contains(router));
+    let virtual_links: Vec<Value> = links
+        .map(|link| {
+            let peer = link.ends.iter().find(|end| *end != router).unwrap_or(&link.ends[0]);
+            json!({
+                "transit": link.transit, "peer": world.router(*peer).id, "hello_s": settings.hello_s,
+                "dead_s": settings.dead_s(), "retransmit_s": 2,
+            })
+        })
+        .collect();
+    json!({
+        "router_id": it.id,
+        "areas": areas,
+        "interfaces": interfaces,
+        "virtual_links": virtual_links,
+        "externals": externals,
+        "max_paths": 64,
+        "stub_router": if it.stub_router { "links" } else { "off" },
+        "spf": { "initial_ms": 0, "short_ms": 20, "long_ms": 200 },
+        "lsa": { "initial_ms": 0, "hold_ms": 50, "max_ms": 1000, "min_arrival_ms": 0 },
+    })
 }
 
-fn authentication(auth: &Auth) -> ospf::Authentication {
+fn authentication(auth: &Auth) -> Option<Value> {
     let (algorithm, keys) = match auth {
-        Auth::None => return ospf::Authentication::None,
-        Auth::Simple(secret) => return ospf::Authentication::Simple(ospf::Secret(secret.clone())),
-        Auth::Keys(algorithm, keys) => (algorithm, keys),
+        Auth::None => return None,
+        Auth::Simple(secret) => return Some(json!({ "simple": secret })),
+        Auth::Keys(algorithm, keys) => (*algorithm, keys),
     };
-    let kind = match algorithm {
-        Algorithm::Md5 => ospf::Algorithm::Md5,
-        Algorithm::HmacSha1 => ospf::Algorithm::HmacSha1,
-        Algorithm::HmacSha256 | Algorithm::Extended => ospf::Algorithm::HmacSha256,
-        Algorithm::HmacSha384 => ospf::Algorithm::HmacSha384,
-        Algorithm::HmacSha512 => ospf::Algorithm::HmacSha512,
+    let name = match algorithm {
+        Algorithm::Md5 => "md5",
+        Algorithm::HmacSha1 => "hmac-sha-1",
+        Algorithm::HmacSha256 | Algorithm::Extended => "hmac-sha-256",
+        Algorithm::HmacSha384 => "hmac-sha-384",
+        Algorithm::HmacSha512 => "hmac-sha-512",
     };
-    let key = |(n, (id, secret)): (usize, &(u8, String))| ospf::Key {
-        id: *id,
-        algorithm: kind,
-        extended: *algorithm == Algorithm::Extended,
-        secret: ospf::Secret(secret.clone()),
+    let key = |(n, (id, secret)): (usize, &(u8, String))| {
         // The one that began last signs.
-        send: ospf::Validity { from: (n == 0 && keys.len() > 1).then_some(ospf::Time(1)), until: None },
-        accept: ospf::Validity::default(),
+        let begin = if n == 0 { "2001-01-01T00:00:00Z" } else { "2000-01-01T00:00:00Z" };
+        json!({
+            "id": id, "algorithm": name, "extended": algorithm == Algorithm::Extended, "secret": secret,
+            "send": { "from": begin },
+        })
     };
-    ospf::Authentication::Keys(keys.iter().enumerate().map(key).collect())
+    let keys: Vec<Value> = keys.iter().enumerate().map(key).collect();
+    Some(json!({ "keys": keys }))
 }
 
 pub(super) fn reconfigure(daemon: &mut Daemon, task: &Task<'_>) -> Result<(), Error> {
-    daemon.write("ospf.json", &config(task).to_text())?;
+    daemon.write("ospf.json", &config(task).to_string())?;
     ask(daemon, "reload").map(drop)
 }
 
@@ -171,46 +169,47 @@ fn ask(daemon: &Daemon, question: &str) -> Result<Value, Error> {
     }
 }
 
-fn list<T>(
-    answer: Value,
-    row: impl Fn(Value) -> Result<T, serde_json::Error>,
-) -> Result<Vec<T>, serde_json::Error> {
-    match answer {
-        Value::Array(rows) => rows.into_iter().map(row).collect(),
-        _ => Ok(Vec::new()),
+fn rows(daemon: &Daemon, question: &str) -> Result<Vec<Value>, Error> {
+    match ask(daemon, question)? {
+        Value::Array(rows) => Ok(rows),
+        other => Err(daemon.failed(format!("{question}: not a list: {other}"))),
     }
 }
 
+fn address(row: &Value, key: &str) -> Ipv4Addr {
+    row[key].as_str().and_then(|text| text.parse().ok()).unwrap_or(Ipv4Addr::UNSPECIFIED)
+}
+
 pub(super) fn neighbours(daemon: &Daemon) -> Result<Vec<Adjacency>, Error> {
-    let rows = list(ask(daemon, "neighbours")?, serde_json::from_value::<ospf::Neighbour>);
-    let adjacency = |row: ospf::Neighbour| Adjacency {
-        router_id: row.router_id,
-        interface: row.interface,
-        state: row.state.to_lowercase(),
+    let adjacency = |row: &Value| Adjacency {
+        router_id: address(row, "router_id"),
+        interface: row["interface"].as_str().unwrap_or_default().to_owned(),
+        state: row["state"].as_str().unwrap_or_default().to_lowercase(),
     };
-    Ok(rows.map_err(|error| daemon.failed(error.to_string()))?.into_iter().map(adjacency).collect())
+    Ok(rows(daemon, "neighbours")?.iter().map(adjacency).collect())
 }
 
 pub(super) fn costs(daemon: &Daemon) -> Result<Costs, Error> {
-    let rows = list(ask(daemon, "routes")?, serde_json::from_value::<ospf::Route>);
-    let rows = rows.map_err(|error| daemon.failed(error.to_string()))?;
-    let cost = |row: ospf::Route| {
-        let kind = match row.kind.as_str() {
+    let number = |row: &Value, key: &str| row[key].as_u64().and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
+    let cost = |row: &Value| {
+        let kind = match row["kind"].as_str()? {
             "intra-area" => PathKind::IntraArea,
             "inter-area" => PathKind::InterArea,
             "external-1" => PathKind::External1,
-            _ => PathKind::External2,
+            "external-2" => PathKind::External2,
+            _ => return None,
         };
-        (row.prefix, Cost { kind, cost: row.cost, type2_cost: row.type2_cost })
+        let prefix = row["prefix"].as_str()?.parse::<Ipv4Net>().ok()?;
+        Some((prefix, Cost { kind, cost: number(row, "cost"), type2_cost: number(row, "type2_cost") }))
     };
-    Ok(rows.into_iter().map(cost).collect())
+    Ok(rows(daemon, "routes")?.iter().filter_map(cost).collect())
 }
 
 pub(super) fn designated(daemon: &Daemon, interface: &str) -> Result<(Ipv4Addr, Ipv4Addr), Error> {
-    let rows = list(ask(daemon, "interfaces")?, serde_json::from_value::<ospf::InterfaceStatus>);
-    let rows = rows.map_err(|error| daemon.failed(error.to_string()))?;
-    let row = rows.into_iter().find(|row| row.name == interface);
-    Ok(row.map_or((Ipv4Addr::UNSPECIFIED, Ipv4Addr::UNSPECIFIED), |row| (row.designated_router, row.backup)))
+    let rows = rows(daemon, "interfaces")?;
+    let row = rows.iter().find(|row| row["name"] == interface);
+    row.map(|row| (address(row, "designated_router"), address(row, "backup")))
+        .ok_or_else(|| daemon.failed(format!("has no {interface}")))
 }
 
 pub(super) fn account(daemon: &Daemon) -> Result<String, Error> {
@@ -223,6 +222,5 @@ pub(super) fn account(daemon: &Daemon) -> Result<String, Error> {
             other => text += &format!("{other}\n"),
         }
     }
-    text += &fs::read_to_string(daemon.path("braid-ospf.out")).unwrap_or_default();
     Ok(text)
 }

@@ -68,7 +68,9 @@ fn adjacencies(world: &World, routers: &[Option<&Instance>], told: &mut Vec<Stri
             }
         }
         let strangers = neighbours.iter().filter(|((interface, id), state)| {
-            !interface.is_virtual() && **state > NeighbourState::Down && !expected.contains(&(*interface, *id))
+            !interface.is_virtual()
+                && **state > NeighbourState::Down
+                && !expected.contains(&(*interface, *id))
         });
         told.extend(strangers.map(|((i, id), state)| format!("{index}: stranger {id} on {i} is {state}")));
     }
@@ -120,7 +122,10 @@ fn databases(world: &World, routers: &[Option<&Instance>], told: &mut Vec<String
             }
             for domain in domains {
                 let of = |index| all.get(index).and_then(|here| here.get(&domain)).unwrap_or(&none);
-                told.extend(difference(of(&index), of(&other)).map(|what| format!("{index} and {other}, {domain}: {what}")));
+                told.extend(
+                    difference(of(&index), of(&other))
+                        .map(|what| format!("{index} and {other}, {domain}: {what}")),
+                );
             }
         }
     }
@@ -146,11 +151,15 @@ fn routes(world: &World, routers: &[Option<&Instance>], told: &mut Vec<String>) 
         for route in router.routes().filter(|route| !route.is_discard() && !own.contains_key(&route.prefix)) {
             match expected.remove(&route.prefix) {
                 Some(wanted) if same(&wanted, &route) => {}
-                Some(wanted) => told.push(format!("{index}: {} is {}, not {wanted}", route.prefix, shown(&route))),
+                Some(wanted) => {
+                    told.push(format!("{index}: {} is {}, not {wanted}", route.prefix, shown(&route)));
+                }
                 None => told.push(format!("{index}: {} is {}, but not to be", route.prefix, shown(&route))),
             }
         }
-        told.extend(expected.iter().map(|(prefix, wanted)| format!("{index}: {prefix} is missing: {wanted}")));
+        told.extend(
+            expected.iter().map(|(prefix, wanted)| format!("{index}: {prefix} is missing: {wanted}")),
+        );
         if told.len() > TOLD {
             break;
         }

@@ -31,7 +31,9 @@ pub fn check(config: &Config, interface: InterfaceId, packet: &Packet) -> Result
         // Which link's authentication signed it is not visible here.
         return Ok(());
     }
-    ensure(area == settings.area.0.to_bits(), || format!("another area in the header than {}", settings.area))?;
+    ensure(area == settings.area.0.to_bits(), || {
+        format!("another area in the header than {}", settings.area)
+    })?;
     ensure(packet.source == settings.address.addr() || area == 0, || format!("source {}", packet.source))?;
     let crypto = matches!(settings.authentication, Authentication::Cryptographic(_));
     let digest = bytes.len().checked_sub(length).ok_or("shorter than it says")?;
@@ -91,7 +93,8 @@ mod tests {
         let address = "10.0.0.1/24".parse().expect("a prefix");
         config.interfaces.insert(InterfaceId(1), InterfaceConfig::new("seg0", address));
         let body = LsaBody::Router(RouterLsa { flags: RouterFlags::NONE, links: vec![] });
-        let lsa = Lsa::build(1, Options::E, router.0, router, SequenceNumber::INITIAL, &body).expect("an LSA");
+        let lsa =
+            Lsa::build(1, Options::E, router.0, router, SequenceNumber::INITIAL, &body).expect("an LSA");
         let update = Body::LinkStateUpdate(LinkStateUpdate { lsas: vec![lsa], rejected: vec![] });
         let header = PacketHeader { router_id: router, area_id: AreaId::BACKBONE };
         let payload = encode(header, &update, &Authentication::None, address.addr(), 0, 0).expect("a packet");

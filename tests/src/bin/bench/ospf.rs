@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use braid_injector::{Figures, Implementation, InjectorError, Settings, hold};
+use braid_interop::{Kind, measure as network};
 use braid_tests::braid;
 
-use crate::row::Row;
+use crate::row::{Row, median};
 
 pub fn measure() -> Vec<Row> {
     let mut rows = fed();
     rows.extend(crate::spf::measure());
+    rows.extend(networks());
     rows
 }
 
@@ -32,6 +34,17 @@ impl<T> Contest<T> {
         };
         let ratios: Vec<String> = peers.iter().map(|(_, result)| ratio(result)).collect();
         Row::new(figure, shown(&braid.1), peers_shown.join(", "), ratios.join(", "))
+    }
+}
+
+impl Contest<f64> {
+    /// The median of some rounds of a measurement, of all three. The first round that fails ends it.
+    fn held(rounds: usize, figure: impl Fn(Kind) -> Result<f64, braid_interop::Error>) -> Self {
+        Self([("braid", Kind::Native), ("FRR", Kind::Frr), ("BIRD", Kind::Bird)].map(|(name, kind)| {
+            let values: Result<Vec<f64>, _> = (0..rounds).map(|_| figure(kind)).collect();
+            eprintln!("{name}: {values:?}");
+            (name, values.map(median).map_err(|error| error.to_string()))
+        }))
     }
 }
 
@@ -94,5 +107,32 @@ fn fed() -> Vec<Row> {
             |figures| figures.full.as_secs_f64(),
             seconds,
         ),
+    ]
+}
+
+/// Grids of routers of one implementation, in namespaces.
+fn networks() -> Vec<Row> {
+    let seconds = |value: f64| format!("{value:.2} s");
+    let own = |value: &f64| *value;
+    let cold_start =
+        |routers| move |kind| network::cold_start(kind, routers).map(|took: Duration| took.as_secs_f64());
+    vec![
+        Contest::held(1, |kind| network::pss(kind, 9).map(|bytes| bytes as f64))
+            .row("memory (PSS) of a router among 9", own, megabytes)
+            .aim("1.5 MB"),
+        Contest::held(3, cold_start(9))
+            .row("cold start of 9 routers to full kernel tables", own, seconds)
+            .aim("1 s"),
+        Contest::held(1, cold_start(49))
+            .row("cold start of 49 routers to full kernel tables", own, seconds)
+            .aim("2 s"),
+        Contest::held(5, |kind| network::outage(kind).map(|took| took.as_secs_f64()))
+            .row("outage after carrier loss, 9 routers", own, milliseconds)
+            .aim("13 ms"),
+        Contest::held(1, |kind| network::idle_cpu(kind, 49))
+            .row("idle CPU of 49 routers with 1 s hellos, of one core", own, |share| {
+                format!("{:.2} %", share * 100.0)
+            })
+            .aim("1 %"),
     ]
 }

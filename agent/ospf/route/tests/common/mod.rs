@@ -1,13 +1,13 @@
 //! Networks for tests: a plain database of LSAs, with short words for making them.
-#![allow(dead_code, missing_docs)]
+#![allow(dead_code, missing_docs, clippy::unwrap_used)]
 
 pub mod textbook;
 
 use std::{collections::BTreeMap, net::Ipv4Addr};
 
 use braid_ospf_packet::{
-    AreaId, ExternalLsa, LinkKind, Lsa, LsaBody, LsaKey, NetworkLsa, Options, RouterFlags, RouterId, RouterLink,
-    RouterLsa, SequenceNumber, SummaryLsa,
+    AreaId, ExternalLsa, LinkKind, Lsa, LsaBody, LsaKey, NetworkLsa, Options, RouterFlags, RouterId,
+    RouterLink, RouterLsa, SequenceNumber, SummaryLsa,
 };
 use braid_ospf_route::{AreaKind, Domain, Routing, Settings, VirtualLink};
 use ipnet::Ipv4Net;

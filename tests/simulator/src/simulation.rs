@@ -1,0 +1,461 @@
+//! A world of routers on a virtual clock.
+
+use std::{collections::BTreeSet, net::Ipv4Addr};
+
+use braid_ospf::{AreaId, FloodingDomain, Input, Instance, Instant, Output, Recording};
+use braid_world::{Change, Dice, Interface, RouterIndex, SegmentIndex, World};
+use ipnet::Ipv4Net;
+
+use crate::{
+    check::packet,
+    network::{Arrival, Groups, Network, Packet, Weather},
+    node::{Node, Record},
+    plan::{Fault, Plan},
+    queue::Queue,
+    settings::{Settings, external, interface_id, segment_of},
+    trace::Trace,
+};
+
+/// A rule was broken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// When, in microseconds.
+    pub at_us: u64,
+    /// What, and at which router if at one.
+    pub what: String,
+}
+
+enum Event {
+    Start(RouterIndex),
+    Fault(Fault),
+    Arrive(Box<Arrival>),
+    Wake(RouterIndex),
+}
+
+/// What a router's process had when it was put aside.
+struct Saved {
+    snapshot: Vec<u8>,
+    fib: std::collections::BTreeMap<Ipv4Net, braid_ospf::InstalledRoute>,
+    groups: Vec<(SegmentIndex, Groups)>,
+}
+
+/// A world of routers, and what happens to it.
+pub struct Simulation {
+    /// The world as it is now.
+    pub world: World,
+    /// What all routers have set alike.
+    pub settings: Settings,
+    /// What happened.
+    pub trace: Trace,
+    /// The virtual clock, in microseconds.
+    pub now_us: u64,
+    /// Events so far.
+    pub events: u64,
+    /// The routers, by index.
+    pub nodes: Vec<Node>,
+    network: Network,
+    saved: Vec<Option<Saved>>,
+    queue: Queue<Event>,
+    seed: u64,
+    most_per_second: u32,
+}
+
+impl Simulation {
+    /// A world whose routers start in the first three seconds, and in which `plan` happens.
+    #[must_use]
+    pub fn new(world: World, settings: Settings, seed: u64, plan: Plan, trace: Trace) -> Self {
+        let mut dice = Dice::new(seed ^ 0x73_696d);
+        let start_us = dice.below(1 << 40) as u64;
+        let mut queue = Queue::default();
+        for index in world.router_indices() {
+            queue.push(start_us + dice.below(3_000_000) as u64, Event::Start(index));
+        }
+        for (after_us, fault) in plan {
+            queue.push(start_us + after_us, Event::Fault(fault));
+        }
+        let routers = world.routers.len();
+        Self {
+            network: Network::new(&world, dice),
+            nodes: world.routers.iter().map(|_| Node::default()).collect(),
+            saved: world.routers.iter().map(|_| None).collect(),
+            settings,
+            trace,
+            now_us: start_us,
+            events: 0,
+            queue,
+            seed,
+            most_per_second: 4_000 + 100 * routers as u32,
+            world,
+        }
+    }
+
+    /// Keeps what a router is given and gives, from its next start on.
+    pub fn record(&mut self, router: RouterIndex) {
+        self.nodes[router.0].keeps_record = true;
+    }
+
+    /// Lets everything happen that is due within `length_us` from now.
+    ///
+    /// # Errors
+    /// The first rule that is broken.
+    pub fn run(&mut self, length_us: u64) -> Result<(), Violation> {
+        let until_us = self.now_us + length_us;
+        while let Some((at_us, event)) = self.queue.pop(until_us) {
+            self.now_us = at_us;
+            self.events += 1;
+            self.happen(event).map_err(|what| Violation { at_us, what })?;
+        }
+        self.now_us = until_us;
+        Ok(())
+    }
+
+    /// Checks every router.
+    ///
+    /// # Errors
+    /// The first rule that is broken.
+    pub fn check(&self) -> Result<(), Violation> {
+        for (n, node) in self.nodes.iter().enumerate() {
+            node.check().map_err(|what| Violation { at_us: self.now_us, what: format!("r{n}: {what}") })?;
+        }
+        Ok(())
+    }
+
+    /// The engines of the running routers, by index.
+    #[must_use]
+    pub fn instances(&self) -> Vec<Option<&Instance>> {
+        self.nodes.iter().map(|node| node.instance.as_ref()).collect()
+    }
+
+    /// Packets put on segments so far.
+    #[must_use]
+    pub fn packets(&self) -> u64 {
+        self.network.packets
+    }
+
+    fn happen(&mut self, event: Event) -> Result<(), String> {
+        match event {
+            Event::Start(router) => self.start(router),
+            Event::Fault(fault) => {
+                self.trace.line(self.now_us, &fault);
+                self.fault(fault)
+            }
+            Event::Arrive(arrival) => self.arrive(*arrival),
+            Event::Wake(router) => {
+                let node = &mut self.nodes[router.0];
+                if node.wake_us != Some(self.now_us) {
+                    return Ok(());
+                }
+                node.wake_us = None;
+                self.feed(router, Input::Timeout)
+            }
+        }
+    }
+
+    fn fault(&mut self, fault: Fault) -> Result<(), String> {
+        match fault {
+            Fault::Change(change) => self.change(&change),
+            Fault::Silence(segment, silent) => {
+                self.network.silence(segment, silent);
+                Ok(())
+            }
+            Fault::Weather(weather) => {
+                self.network.set_weather(weather);
+                Ok(())
+            }
+            Fault::Replay => {
+                let arrivals = self.network.repeat(&self.world, self.now_us);
+                self.schedule(arrivals);
+                Ok(())
+            }
+            Fault::Forge => {
+                let arrivals = self.network.forge(&self.world, self.now_us);
+                self.schedule(arrivals);
+                Ok(())
+            }
+            Fault::Save(router) => {
+                self.save(router);
+                Ok(())
+            }
+            Fault::Restore(router) => self.restore(router),
+            Fault::Clone(router) => self.clone_router(router),
+            Fault::Leave(router) => {
+                self.feed(router, Input::Leave)?;
+                self.change(&Change::Router(router, false))
+            }
+            Fault::Calm { mend } => self.calm(mend),
+        }
+    }
+
+    fn change(&mut self, change: &Change) -> Result<(), String> {
+        let carriers_before = self.carriers(change);
+        self.world.apply(change);
+        match *change {
+            Change::Segment(..) | Change::End(..) => {
+                for ((segment, router, before), (.., after)) in
+                    carriers_before.into_iter().zip(self.carriers(change))
+                {
+                    if before != after {
+                        let interface = interface_id(Interface::Segment(segment));
+                        self.feed(router, Input::Carrier { interface, up: after })?;
+                    }
+                }
+                Ok(())
+            }
+            Change::Cost(_, router, _) | Change::StubRouter(router, _) => {
+                let config = self.settings.config(&self.world, router);
+                self.feed(router, Input::Configure(Box::new(config)))
+            }
+            Change::External(router, prefix, route) => {
+                let route = route.as_ref().map(external);
+                self.feed(router, Input::External { prefix, route })
+            }
+            Change::Router(router, true) => self.start(router),
+            Change::Router(router, false) => {
+                self.network.leave(router);
+                let node = &mut self.nodes[router.0];
+                (node.instance, node.shadow, node.wake_us) = (None, None, None);
+                Ok(())
+            }
+        }
+    }
+
+    /// Who has carrier on the segment that a change is about.
+    fn carriers(&self, change: &Change) -> Vec<(SegmentIndex, RouterIndex, bool)> {
+        let (Change::Segment(n, _) | Change::End(n, ..)) = *change else { return Vec::new() };
+        let ends = self.world.segment(n).ends.iter();
+        ends.map(|end| (n, end.router, self.world.has_carrier(n, end.router))).collect()
+    }
+
+    fn start(&mut self, router: RouterIndex) -> Result<(), String> {
+        if self.nodes[router.0].instance.is_some() || !self.world.router(router).up {
+            return Ok(());
+        }
+        let config = self.settings.config(&self.world, router);
+        let node = &mut self.nodes[router.0];
+        node.starts += 1;
+        node.fib.clear();
+        let seed = self.seed ^ (router.0 as u64) << 32 ^ node.starts;
+        let start = Instant(self.now_us);
+        let recording = Recording::new(config.clone(), seed, start);
+        node.record = node.keeps_record.then_some(Record { recording, outputs: Vec::new() });
+        let instance = Instance::new(config, seed, start).map_err(|error| format!("{router}: {error}"))?;
+        node.instance = Some(instance);
+        self.tell_surroundings(router, &BTreeSet::new())?;
+        self.speak_opaquely(router)
+    }
+
+    /// Some routers have opaque LSAs to flood (RFC 5250).
+    fn speak_opaquely(&mut self, router: RouterIndex) -> Result<(), String> {
+        if !(self.seed ^ router.0 as u64).is_multiple_of(5) {
+            return Ok(());
+        }
+        let area =
+            self.world.areas_of(router).first().copied().map(|area| FloodingDomain::Area(AreaId(area)));
+        for domain in area.into_iter().chain([FloodingDomain::As]) {
+            let data = Some(vec![router.0 as u8; 8]);
+            self.feed(router, Input::Opaque { domain, opaque_type: 200, id: 1, data })?;
+        }
+        Ok(())
+    }
+
+    /// Tells a router its carriers and external routes; those in `gone` are none any more.
+    fn tell_surroundings(&mut self, router: RouterIndex, gone: &BTreeSet<Ipv4Net>) -> Result<(), String> {
+        let segments = self
+            .world
+            .ends_of(router)
+            .map(|(n, ..)| (Interface::Segment(n), self.world.has_carrier(n, router)));
+        let stubs = (0..self.world.router(router).stubs.len()).map(|n| (Interface::Stub(n), true));
+        let carriers: Vec<_> = segments.chain(stubs).collect();
+        for (interface, up) in carriers {
+            self.feed(router, Input::Carrier { interface: interface_id(interface), up })?;
+        }
+        let externals = self.world.router(router).externals.clone();
+        for prefix in gone.iter().filter(|prefix| !externals.contains_key(*prefix)) {
+            self.feed(router, Input::External { prefix: *prefix, route: None })?;
+        }
+        for (prefix, route) in externals {
+            self.feed(router, Input::External { prefix, route: Some(external(&route)) })?;
+        }
+        Ok(())
+    }
+
+    fn save(&mut self, router: RouterIndex) {
+        let node = &self.nodes[router.0];
+        if let Some(instance) = &node.instance {
+            let saved = Saved {
+                snapshot: instance.snapshot(),
+                fib: node.fib.clone(),
+                groups: self.network.groups(router),
+            };
+            self.saved[router.0] = Some(saved);
+        }
+    }
+
+    fn restore(&mut self, router: RouterIndex) -> Result<(), String> {
+        let Some(saved) = self.saved[router.0].take() else { return Ok(()) };
+        if self.nodes[router.0].instance.is_none() {
+            return Ok(());
+        }
+        let instance = Instance::restore(&saved.snapshot).map_err(|error| format!("{router}: {error}"))?;
+        self.network.leave(router);
+        for (segment, groups) in saved.groups {
+            self.network.join(router, segment, groups);
+        }
+        let node = &mut self.nodes[router.0];
+        (node.instance, node.shadow, node.fib, node.wake_us) = (Some(instance), None, saved.fib, None);
+        node.record = None;
+        let config = self.settings.config(&self.world, router);
+        self.feed(router, Input::Configure(Box::new(config)))?;
+        let all = self.world.routers.iter().flat_map(|router| router.externals.keys().copied());
+        let gone: BTreeSet<Ipv4Net> = all.chain(self.nodes[router.0].fib.keys().copied()).collect();
+        self.tell_surroundings(router, &gone)
+    }
+
+    fn clone_router(&mut self, router: RouterIndex) -> Result<(), String> {
+        let node = &mut self.nodes[router.0];
+        if let Some(instance) = node.instance.take() {
+            let shadow =
+                Instance::restore(&instance.snapshot()).map_err(|error| format!("{router}: {error}"))?;
+            (node.instance, node.shadow) = (Some(instance.clone()), Some(shadow));
+        }
+        Ok(())
+    }
+
+    fn calm(&mut self, mend: bool) -> Result<(), String> {
+        self.network.set_weather(Weather::default());
+        for n in 0..self.world.segments.len() {
+            self.network.silence(SegmentIndex(n), false);
+        }
+        if !mend {
+            return Ok(());
+        }
+        let segments: Vec<_> =
+            self.world.segments.iter().enumerate().map(|(n, s)| (SegmentIndex(n), s.ends.clone())).collect();
+        for (n, ends) in segments {
+            self.change(&Change::Segment(n, true))?;
+            for end in ends {
+                self.change(&Change::End(n, end.router, true))?;
+            }
+        }
+        for router in self.world.router_indices() {
+            self.change(&Change::Router(router, true))?;
+        }
+        Ok(())
+    }
+
+    fn arrive(&mut self, arrival: Arrival) -> Result<(), String> {
+        let Arrival { router, segment, packet, .. } = arrival;
+        if !self.world.router(router).up || !self.world.has_carrier(segment, router) {
+            return Ok(());
+        }
+        if packet.destination.is_multicast() || self.owns(router, packet.destination) {
+            let Packet { source, destination, ttl, payload } = packet;
+            let interface = interface_id(Interface::Segment(segment));
+            return self.feed(router, Input::Packet { interface, source, destination, ttl, payload });
+        }
+        self.forward(router, packet);
+        Ok(())
+    }
+
+    fn owns(&self, router: RouterIndex, address: Ipv4Addr) -> bool {
+        let stubs = &self.world.router(router).stubs;
+        self.world.ends_of(router).any(|(.., end)| end.address == address)
+            || stubs.iter().any(|stub| stub.address().addr() == address)
+    }
+
+    /// A packet for somebody else travels on by the kernel's routes.
+    fn forward(&mut self, router: RouterIndex, mut packet: Packet) {
+        packet.ttl = packet.ttl.saturating_sub(1);
+        if packet.ttl > 0 && self.nodes[router.0].instance.is_some() {
+            self.route(router, None, packet);
+        }
+    }
+
+    /// Sends a packet to where the kernel's route to its destination leads, by one interface if the sender chose one.
+    fn route(&mut self, router: RouterIndex, by: Option<SegmentIndex>, packet: Packet) {
+        let destination = packet.destination;
+        let local = |n: SegmentIndex| self.world.segment(n).prefix.contains(&destination);
+        let direct = match by {
+            Some(n) => local(n).then_some(n),
+            None => self
+                .world
+                .ends_of(router)
+                .map(|(n, ..)| n)
+                .find(|n| local(*n) && self.world.has_carrier(*n, router)),
+        };
+        let hop = direct.map(|n| (n, destination)).or_else(|| {
+            let hops = &self.nodes[router.0].lookup(destination)?.next_hops;
+            let mut hops =
+                hops.iter().filter_map(|(interface, gateway)| Some((segment_of(*interface)?, (*gateway)?)));
+            hops.find(|(n, _)| by.is_none_or(|by| by == *n))
+        });
+        if let Some((segment, gateway)) = hop {
+            let arrivals =
+                self.network.send(&self.world, self.now_us, router, segment, (packet, Some(gateway)));
+            self.schedule(arrivals);
+        }
+    }
+
+    fn schedule(&mut self, arrivals: Vec<Arrival>) {
+        for arrival in arrivals {
+            self.queue.push(arrival.at_us, Event::Arrive(Box::new(arrival)));
+        }
+    }
+
+    fn feed(&mut self, router: RouterIndex, input: Input) -> Result<(), String> {
+        self.trace.input(self.now_us, router, &input);
+        let outputs = self.nodes[router.0]
+            .feed(self.now_us, input, self.most_per_second)
+            .map_err(|what| format!("{router}: {what}"))?;
+        for output in outputs {
+            self.trace.output(self.now_us, router, &output);
+            match output {
+                Output::Transmit { interface, source, destination, ttl, payload } => {
+                    let packet = Packet { source, destination, ttl, payload };
+                    self.transmit(router, interface, packet)?;
+                }
+                Output::Routes(updates) => self.nodes[router.0].install(updates),
+                Output::Groups { interface, all_routers, designated } => {
+                    if let Some(segment) = segment_of(interface) {
+                        self.network.join(router, segment, Groups { all_routers, designated });
+                    }
+                }
+                Output::Event(_) => {}
+            }
+        }
+        let node = &mut self.nodes[router.0];
+        let due_us = node.instance.as_ref().and_then(Instance::poll_timeout).map(|at| at.0.max(self.now_us));
+        if due_us != node.wake_us {
+            node.wake_us = due_us;
+            if let Some(due_us) = due_us {
+                self.queue.push(due_us, Event::Wake(router));
+            }
+        }
+        Ok(())
+    }
+
+    fn transmit(
+        &mut self,
+        router: RouterIndex,
+        interface: braid_ospf::InterfaceId,
+        packet: Packet,
+    ) -> Result<(), String> {
+        if let Some(instance) = &self.nodes[router.0].instance {
+            packet::check(instance.config(), interface, &packet)
+                .map_err(|what| format!("{router} sent a bad packet by {interface}: {what}"))?;
+        }
+        let Some(segment) = segment_of(interface) else {
+            return Err(format!("{router} sent a packet by {interface}, which is no segment"));
+        };
+        if !self.world.has_carrier(segment, router) {
+            return Err(format!("{router} sent a packet by {interface}, which has no carrier"));
+        }
+        if packet.destination.is_multicast() {
+            let arrivals = self.network.send(&self.world, self.now_us, router, segment, (packet, None));
+            self.schedule(arrivals);
+        } else {
+            self.route(router, Some(segment), packet);
+        }
+        Ok(())
+    }
+}
