@@ -30,8 +30,7 @@ pub enum Engine {
 
 impl Engine {
     /// Every engine, in the order in which they are shown.
-    pub const ALL: [Engine; 4] =
-        [Engine::FrrOspf, Engine::FrrIsis, Engine::BirdOspf, Engine::NativeOspf];
+    pub const ALL: [Engine; 4] = [Engine::FrrOspf, Engine::FrrIsis, Engine::BirdOspf, Engine::NativeOspf];
 
     /// The name as in topology files.
     #[must_use]

@@ -1,5 +1,7 @@
 //! The driver of braid's own engine. This program is the test, and also the binary that the driver starts: itself.
 
+#![allow(clippy::print_stdout, reason = "a test without the standard harness says itself what it did")]
+
 mod common;
 
 use std::{env, fs, process::ExitCode};
@@ -16,7 +18,10 @@ async fn three_code_bases_form_one_ospf_network() {
             pair.start().await;
             let converged = pair.wait_for_routes().await;
             pair.wait_for_adjacency().await;
-            println!("measured: {} and {}: two routers with all routes in {converged:?}", engines[0], engines[1]);
+            println!(
+                "measured: {} and {}: two routers with all routes in {converged:?}",
+                engines[0], engines[1]
+            );
         }
     }
 }
@@ -29,7 +34,10 @@ async fn a_configuration_that_the_engine_refuses_is_told_with_its_words() {
     first.driver.prepare(&first.intent, &first.place).await.expect("prepared");
     fs::write(first.place.dir.join("braid-ospf.json"), "{\n  \"router_id\": 7 }\n").expect("written");
     let error = first.driver.start(&first.place).await.expect_err("refused").to_string();
-    assert!(error.contains("braid-ospf does not start") && error.contains("braid-ospf.json:2:16: "), "{error}");
+    assert!(
+        error.contains("braid-ospf does not start") && error.contains("braid-ospf.json:2:16: "),
+        "{error}"
+    );
     let silent = first.driver.health(&first.place, LIMIT).await.expect_err("nobody is there");
     assert!(matches!(silent, braid_engine::EngineError::Silent { .. }), "{silent}");
 }
@@ -39,7 +47,8 @@ fn main() -> ExitCode {
     if args.first().is_some_and(|word| word == "agent") {
         return braid_native::main();
     }
-    let tests = ["native_ospf", "three_code_bases_form_one_ospf_network", "a_configuration_that_the_engine_refuses"];
+    let tests =
+        ["native_ospf", "three_code_bases_form_one_ospf_network", "a_configuration_that_the_engine_refuses"];
     if args.iter().any(|arg| arg == "--list") {
         tests.iter().for_each(|test| println!("{test}: test"));
         return ExitCode::SUCCESS;

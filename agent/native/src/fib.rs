@@ -156,7 +156,8 @@ impl Fib {
 
     fn change(&self, prefix: Ipv4Net) -> RouteChange {
         let hops = self.effective(&prefix);
-        let kind = if hops.as_ref().is_some_and(Vec::is_empty) { RouteKind::Blackhole } else { RouteKind::Unicast };
+        let kind =
+            if hops.as_ref().is_some_and(Vec::is_empty) { RouteKind::Blackhole } else { RouteKind::Unicast };
         let route = |kind, next_hops| Route {
             priority: self.mark.metric,
             next_hops,

@@ -59,17 +59,16 @@ pub fn main() -> ExitCode {
     match arguments(std::env::args().skip(1)).and_then(|options| ospf::start(&options)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            #[allow(clippy::print_stderr)]
-            {
-                eprintln!("{error}");
-            }
+            eprintln!("{error}");
             ExitCode::FAILURE
         }
     }
 }
 
 fn arguments(words: impl Iterator<Item = String>) -> Result<Options, StartError> {
-    let usage = |what: &str| StartError::Usage(format!("{what}; usage: ospf --config FILE --run-dir DIR [--foreground]"));
+    let usage = |what: &str| {
+        StartError::Usage(format!("{what}; usage: ospf --config FILE --run-dir DIR [--foreground]"))
+    };
     let (mut config, mut run_dir, mut foreground) = (None, None, false);
     let mut words = words.skip_while(|word| word == "agent" || word == "engine");
     if words.next().as_deref() != Some("ospf") {
@@ -85,7 +84,8 @@ fn arguments(words: impl Iterator<Item = String>) -> Result<Options, StartError>
             "--run-dir" => &mut run_dir,
             other => return Err(usage(&format!("nobody knows `{other}`"))),
         };
-        *place = Some(PathBuf::from(words.next().ok_or_else(|| usage(&format!("`{word}` lacks its value")))?));
+        *place =
+            Some(PathBuf::from(words.next().ok_or_else(|| usage(&format!("`{word}` lacks its value")))?));
     }
     let config = config.ok_or_else(|| usage("--config is missing"))?;
     let run_dir = run_dir.ok_or_else(|| usage("--run-dir is missing"))?;

@@ -55,8 +55,10 @@ impl Instance {
         for header in &ack.headers {
             let Some(interface) = self.interfaces.get(&place.0) else { return };
             let domain = interface.domain(header.key.ls_type);
-            let same =
-                self.lsdb.get(domain, &header.key).is_none_or(|entry| entry.header(now).same_instance(header));
+            let same = self
+                .lsdb
+                .get(domain, &header.key)
+                .is_none_or(|entry| entry.header(now).same_instance(header));
             if same {
                 self.acknowledged(place, &header.key);
             }

@@ -16,7 +16,7 @@ impl Instance {
     pub(crate) fn expire(&mut self, domain: FloodingDomain, key: &LsaKey) {
         let Some(entry) = self.lsdb.get(domain, key) else { return };
         let lsa = entry.lsa.with_age(MAX_AGE);
-        let is_change = self.install(domain, lsa);
+        let is_change = self.install(domain, &lsa);
         self.flood(domain, *key, None, is_change);
     }
 

@@ -208,7 +208,11 @@ impl InterfaceConfig {
 fn check_timers(interface: InterfaceId, hello: Duration, dead: Duration) -> Result<(), ConfigError> {
     let whole = |time: Duration| time.subsec_nanos() == 0;
     let sane = whole(hello) && whole(dead) && (1..=65535).contains(&hello.as_secs()) && dead > hello;
-    if sane && dead.as_secs() <= u64::from(u32::MAX) { Ok(()) } else { Err(ConfigError::Timers { interface }) }
+    if sane && dead.as_secs() <= u64::from(u32::MAX) {
+        Ok(())
+    } else {
+        Err(ConfigError::Timers { interface })
+    }
 }
 
 /// A virtual link (RFC 2328 §15): an unnumbered point-to-point link of the backbone across another area.
@@ -369,7 +373,9 @@ pub enum ConfigError {
         interface: InterfaceId,
     },
     /// Hello and dead intervals.
-    #[error("interface {interface}: hello and dead intervals are whole seconds, 1 s to 65535 s, the dead interval the longer one")]
+    #[error(
+        "interface {interface}: hello and dead intervals are whole seconds, 1 s to 65535 s, the dead interval the longer one"
+    )]
     Timers {
         /// The interface.
         interface: InterfaceId,

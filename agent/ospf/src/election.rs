@@ -51,7 +51,13 @@ mod tests {
     fn router(number: u8, priority: u8) -> Candidate {
         let none = Ipv4Addr::UNSPECIFIED;
         let address = Ipv4Addr::new(10, 0, 0, number);
-        Candidate { address, router_id: RouterId(Ipv4Addr::new(number, 0, 0, 0)), priority, dr: none, backup: none }
+        Candidate {
+            address,
+            router_id: RouterId(Ipv4Addr::new(number, 0, 0, 0)),
+            priority,
+            dr: none,
+            backup: none,
+        }
     }
 
     fn ip(number: u8) -> Ipv4Addr {

@@ -93,7 +93,11 @@ impl Instance {
         }
     }
 
-    pub(crate) fn receive_description(&mut self, place: Place, packet: DatabaseDescription) -> Result<(), Refused> {
+    pub(crate) fn receive_description(
+        &mut self,
+        place: Place,
+        packet: &DatabaseDescription,
+    ) -> Result<(), Refused> {
         use NeighbourState as S;
         let us = self.config.router_id;
         let Some(interface) = self.interfaces.get(&place.0) else { return Ok(()) };
@@ -128,7 +132,7 @@ impl Instance {
                 neighbour.options = packet.options;
                 neighbour.last_dd = Some(bits);
                 self.neighbour_event(place, NeighbourEvent::NegotiationDone);
-                self.accept_description(place, &packet);
+                self.accept_description(place, packet);
             }
             S::Exchange if duplicate => {
                 if !neighbour.master {
@@ -136,8 +140,11 @@ impl Instance {
                 }
             }
             S::Exchange => {
-                let expected =
-                    if neighbour.master { neighbour.dd_sequence } else { neighbour.dd_sequence.wrapping_add(1) };
+                let expected = if neighbour.master {
+                    neighbour.dd_sequence
+                } else {
+                    neighbour.dd_sequence.wrapping_add(1)
+                };
                 let options = neighbour.last_dd.is_none_or(|last| last.3 == packet.options);
                 if packet.master == neighbour.master
                     || packet.initial
@@ -147,7 +154,7 @@ impl Instance {
                     self.neighbour_event(place, NeighbourEvent::SequenceNumberMismatch);
                 } else {
                     neighbour.last_dd = Some(bits);
-                    self.accept_description(place, &packet);
+                    self.accept_description(place, packet);
                 }
             }
             S::Loading | S::Full if duplicate && neighbour.sent_dd.is_some() => {

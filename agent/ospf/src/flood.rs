@@ -28,10 +28,20 @@ enum Need {
 impl Instance {
     /// Floods an LSA that is in the database. `from`: who sent it, `None` if we originated it. Gives whether it goes back
     /// out of the interface that it came in by.
-    pub(crate) fn flood(&mut self, domain: FloodingDomain, key: LsaKey, from: Option<Place>, is_change: bool) -> bool {
+    pub(crate) fn flood(
+        &mut self,
+        domain: FloodingDomain,
+        key: LsaKey,
+        from: Option<Place>,
+        is_change: bool,
+    ) -> bool {
         let mut back = false;
-        let ids: Vec<InterfaceId> =
-            self.interfaces.values().filter(|interface| self.is_eligible(interface, domain)).map(|i| i.id).collect();
+        let ids: Vec<InterfaceId> = self
+            .interfaces
+            .values()
+            .filter(|interface| self.is_eligible(interface, domain))
+            .map(|i| i.id)
+            .collect();
         for id in ids {
             back |= self.flood_by(id, domain, key, from, is_change);
         }
@@ -66,7 +76,9 @@ impl Instance {
         let Some(interface) = self.interfaces.get_mut(&id) else { return false };
         for (address, neighbour) in &mut interface.neighbours {
             let need = need(neighbour, key, &header);
-            if matches!(need, Need::Has) || matches!(need, Need::Send) && neighbour.asked.remove(&key).is_some() {
+            if matches!(need, Need::Has)
+                || matches!(need, Need::Send) && neighbour.asked.remove(&key).is_some()
+            {
                 loaded.push(*address);
             }
             if matches!(need, Need::Send) && from != Some((id, *address)) {
@@ -76,9 +88,11 @@ impl Instance {
         // (2) to (4)
         let back = from.is_some_and(|place| place.0 == id);
         let sender = from.filter(|_| back).and_then(|place| interface.neighbours.get(&place.1));
-        let by_designated =
-            sender.is_some_and(|sender| [interface.dr, interface.backup].contains(&sender.address) && interface.is_broadcast());
-        let sends = !added.is_empty() && !by_designated && !(back && interface.state == InterfaceState::Backup);
+        let by_designated = sender.is_some_and(|sender| {
+            [interface.dr, interface.backup].contains(&sender.address) && interface.is_broadcast()
+        });
+        let silent = by_designated || back && interface.state == InterfaceState::Backup;
+        let sends = !added.is_empty() && !silent;
         if sends {
             interface.flood.insert((domain, key), ());
             self.flooding.insert(id);
@@ -128,7 +142,8 @@ impl Instance {
     /// Sends LSAs in as few packets as the MTU lets, each InfTransDelay older. Gives the number of packets.
     pub(crate) fn send_lsas(&mut self, id: InterfaceId, to: To, lsas: Vec<Lsa>) -> u32 {
         let Some(interface) = self.interfaces.get(&id) else { return 0 };
-        let (room, delay) = (interface.room() - LinkStateUpdate::FIXED_LENGTH, interface.config.transmit_delay);
+        let (room, delay) =
+            (interface.room() - LinkStateUpdate::FIXED_LENGTH, interface.config.transmit_delay);
         let (mut packets, mut bytes, mut batch) = (0, 0, Vec::new());
         for lsa in lsas {
             let length = lsa.bytes().len();
@@ -155,7 +170,9 @@ impl Instance {
     /// Whether LSAs of this type belong where the interface leads (RFC 2328 §13 (2), (3), RFC 5250 §3.1).
     pub(crate) fn belongs(&self, interface: &Interface, ls_type: LsType) -> bool {
         match ls_type {
-            LsType::External => interface.virtual_end.is_none() && self.area_takes_externals(interface.config.area),
+            LsType::External => {
+                interface.virtual_end.is_none() && self.area_takes_externals(interface.config.area)
+            }
             LsType::OpaqueAs => {
                 self.config.opaque
                     && interface.virtual_end.is_none()
@@ -167,7 +184,7 @@ impl Instance {
         }
     }
 
-    /// The end of a pause, for tests and `poll_timeout`.
+    /// The pause is over.
     pub(crate) fn flood_timer(&mut self, id: InterfaceId) {
         if let Some(interface) = self.interfaces.get_mut(&id) {
             interface.burst = (Instant::ZERO, 0);

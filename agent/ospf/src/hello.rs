@@ -61,7 +61,8 @@ impl Instance {
         let Some(interface) = self.interfaces.get_mut(&place.0) else { return Ok(()) };
         let dead_at = now + interface.config.dead;
         let (waiting, broadcast) = (interface.state == InterfaceState::Waiting, interface.is_broadcast());
-        let is_new = interface.neighbours.get(&place.1).is_none_or(|known| known.state == NeighbourState::Down);
+        let is_new =
+            interface.neighbours.get(&place.1).is_none_or(|known| known.state == NeighbourState::Down);
         if is_new && !interface.neighbours.contains_key(&place.1) && interface.neighbours.len() >= most {
             self.limit(LimitKind::Neighbours);
             return Err(Refused::new(Refusal::Limit, "too many neighbours"));
@@ -103,7 +104,9 @@ impl Instance {
             let joined = was < NeighbourState::TwoWay;
             if waiting {
                 // RFC 2328 §10.5: an elected backup, or a designated router without one.
-                if hello.backup == source || hello.designated_router == source && hello.backup.is_unspecified() {
+                if hello.backup == source
+                    || hello.designated_router == source && hello.backup.is_unspecified()
+                {
                     self.interface_event(place.0, InterfaceEvent::BackupSeen);
                 }
             } else if !joined {
@@ -138,7 +141,11 @@ fn check_hello(interface: &Interface, options: Options, hello: &Hello) -> Result
         return mismatch("network mask", hello.mask.to_string(), config.address.netmask().to_string());
     }
     if u64::from(hello.hello_interval) != config.hello.as_secs() {
-        return mismatch("hello interval", hello.hello_interval.to_string(), config.hello.as_secs().to_string());
+        return mismatch(
+            "hello interval",
+            hello.hello_interval.to_string(),
+            config.hello.as_secs().to_string(),
+        );
     }
     if u64::from(hello.dead_interval) != config.dead.as_secs() {
         return mismatch("dead interval", hello.dead_interval.to_string(), config.dead.as_secs().to_string());

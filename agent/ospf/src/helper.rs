@@ -12,7 +12,9 @@ impl Instance {
     pub(crate) fn help_content_changed(&mut self, domain: FloodingDomain, lsa: &Lsa) {
         let key = lsa.key();
         match (domain, key.ls_type) {
-            (FloodingDomain::Link(id), LsType::OpaqueLink) if key.link_state_id.octets()[0] == OPAQUE_TYPE => {
+            (FloodingDomain::Link(id), LsType::OpaqueLink)
+                if key.link_state_id.octets()[0] == OPAQUE_TYPE =>
+            {
                 self.grace((id, key.advertising_router), lsa);
             }
             (_, ls_type) if !ls_type.is_opaque() => {
@@ -68,7 +70,11 @@ impl Instance {
     /// Neighbours are helped no longer: those that are silent are gone.
     pub(crate) fn help_ended(&mut self, segments: &[Segment], why: &str) {
         for (id, router) in segments {
-            self.emit(Event::Helper { interface: *id, router_id: *router, what: format!("help ends: {why}") });
+            self.emit(Event::Helper {
+                interface: *id,
+                router_id: *router,
+                what: format!("help ends: {why}"),
+            });
             if let Some(interface) = self.interfaces.get_mut(id) {
                 interface
                     .neighbours

@@ -146,10 +146,16 @@ impl Instance {
     /// When to hand in the next [`Input::Timeout`]; `None`: not before another input.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        [self.timers.next(), self.table.next(), self.lsdb.next_expiry(), self.helper.next(), self.translators.next()]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            self.timers.next(),
+            self.table.next(),
+            self.lsdb.next_expiry(),
+            self.helper.next(),
+            self.translators.next(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// The next thing to do, in order; `None`: nothing before the next input.
@@ -169,7 +175,9 @@ impl Instance {
     fn set_external(&mut self, prefix: Ipv4Net, route: Option<External>) {
         match route {
             Some(route) => {
-                if !self.externals.contains_key(&prefix) && self.externals.len() >= self.config.limits.externals {
+                if !self.externals.contains_key(&prefix)
+                    && self.externals.len() >= self.config.limits.externals
+                {
                     return self.limit(LimitKind::Externals);
                 }
                 if self.externals.insert(prefix, route) == Some(route) {

@@ -213,7 +213,11 @@ impl Instance {
         let wanted = (interface.speaks(), interface.speaks() && interface.is_designated());
         if wanted != interface.groups {
             interface.groups = wanted;
-            self.outputs.push_back(Output::Groups { interface: id, all_routers: wanted.0, designated: wanted.1 });
+            self.outputs.push_back(Output::Groups {
+                interface: id,
+                all_routers: wanted.0,
+                designated: wanted.1,
+            });
         }
     }
 
@@ -268,6 +272,9 @@ impl Instance {
     }
 
     pub(crate) fn neighbour_keys(&self, id: InterfaceId) -> Vec<Ipv4Addr> {
-        self.interfaces.get(&id).map(|interface| interface.neighbours.keys().copied().collect()).unwrap_or_default()
+        self.interfaces
+            .get(&id)
+            .map(|interface| interface.neighbours.keys().copied().collect())
+            .unwrap_or_default()
     }
 }

@@ -61,13 +61,13 @@ mod routing;
 mod settle;
 mod status;
 mod timers;
-mod transmit;
 mod translator;
+mod transmit;
 mod update;
 mod view;
 mod virtual_link;
 
-pub use braid_ospf_packet::{AreaId, Authentication, Lsa, LsaHeader, LsaKey, LsType, RouterId};
+pub use braid_ospf_packet::{AreaId, Authentication, LsType, Lsa, LsaHeader, LsaKey, RouterId};
 pub use braid_ospf_route::{Domain, PathKind, Work};
 pub use clock::Instant;
 pub use config::{

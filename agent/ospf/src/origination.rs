@@ -37,12 +37,8 @@ impl Instance {
         for (place, wanted) in &wanted {
             self.say(*place, wanted);
         }
-        let silent: Vec<Place> = self
-            .own
-            .keys()
-            .filter(|place| !wanted.contains_key(place))
-            .copied()
-            .collect();
+        let silent: Vec<Place> =
+            self.own.keys().filter(|place| !wanted.contains_key(place)).copied().collect();
         for (domain, key) in silent {
             if self.lsdb.get(domain, &key).is_none() {
                 self.own.remove(&(domain, key));
@@ -70,7 +66,9 @@ impl Instance {
             };
             if reaches && self.config.opaque {
                 let options = match place.domain {
-                    FloodingDomain::Area(area) => self.hello_options(area).with(Options::O).without(Options::NP),
+                    FloodingDomain::Area(area) => {
+                        self.hello_options(area).with(Options::O).without(Options::NP)
+                    }
                     _ => Options::E.with(Options::O),
                 };
                 let body = LsaBody::Opaque { ls_type: place.ls_type(), data: data.clone() };
@@ -134,13 +132,15 @@ impl Instance {
             Some(Some(next)) => next,
             Some(None) => return self.wrap(place),
         };
-        let lsa = Lsa::build(0, wanted.options, key.link_state_id, key.advertising_router, sequence, &wanted.body);
+        let lsa =
+            Lsa::build(0, wanted.options, key.link_state_id, key.advertising_router, sequence, &wanted.body);
         let lsa = match lsa {
             Ok(lsa) => lsa,
             Err(error) => return self.problem(format!("{key}: {error}")),
         };
         let jitter = self.random(u64::try_from(pacing.refresh.as_micros() / 20).unwrap_or(0));
-        let refresh = pacing.refresh.min(Duration::from_secs(1800)) - Duration::from_micros(jitter).min(pacing.refresh / 2);
+        let refresh = pacing.refresh.min(Duration::from_secs(1800))
+            - Duration::from_micros(jitter).min(pacing.refresh / 2);
         let refresh_at = now + refresh;
         let own = self.own.entry(place).or_insert(Own {
             allowed: now,
@@ -150,12 +150,16 @@ impl Instance {
         });
         // Doubles while changes follow each other, starts anew after a quiet time.
         let quiet = now.duration_since(own.allowed) > own.wait.max(pacing.hold) * 2;
-        own.wait = if quiet || last.is_none() { pacing.hold } else { (own.wait * 2).min(pacing.max).max(pacing.hold) };
+        own.wait = if quiet || last.is_none() {
+            pacing.hold
+        } else {
+            (own.wait * 2).min(pacing.max).max(pacing.hold)
+        };
         own.allowed = now + own.wait;
         own.refresh_at = refresh_at;
         self.timers.no_later_than(Timer::Refresh, refresh_at);
         self.counters.originated += 1;
-        let is_change = self.install(domain, lsa);
+        let is_change = self.install(domain, &lsa);
         self.flood(domain, key, None, is_change);
     }
 
@@ -180,8 +184,12 @@ impl Instance {
     /// LSRefreshTime is over for some: originates them again, and those that are due soon with them.
     pub(crate) fn refresh(&mut self) {
         let until = self.now + self.config.lsa.group;
-        let due: Vec<Place> =
-            self.own.iter().filter(|(_, own)| own.refresh_at <= until && !own.wrapping).map(|(place, _)| *place).collect();
+        let due: Vec<Place> = self
+            .own
+            .iter()
+            .filter(|(_, own)| own.refresh_at <= until && !own.wrapping)
+            .map(|(place, _)| *place)
+            .collect();
         for (domain, key) in due {
             let Some(entry) = self.lsdb.get(domain, &key).filter(|entry| entry.lsa.age() < MAX_AGE) else {
                 continue;

@@ -48,7 +48,8 @@ impl Instance {
     ) -> Result<(), Refused> {
         let second = self.now.seconds();
         let most = self.config.limits.packets_per_second;
-        let Some(interface) = self.interfaces.get_mut(&id).filter(|interface| interface.virtual_end.is_none())
+        let Some(interface) =
+            self.interfaces.get_mut(&id).filter(|interface| interface.virtual_end.is_none())
         else {
             return Err(Refused::new(Refusal::Interface, "unknown"));
         };
@@ -60,7 +61,8 @@ impl Instance {
             self.limit(LimitKind::Packets);
             return Err(Refused::new(Refusal::Limit, "too many packets in a second"));
         }
-        let frame = Frame::parse(payload).map_err(|error| Refused::new(Refusal::Malformed, error.to_string()))?;
+        let frame =
+            Frame::parse(payload).map_err(|error| Refused::new(Refusal::Malformed, error.to_string()))?;
         if frame.router_id().0.is_unspecified() || source.is_unspecified() || source.is_multicast() {
             return Err(Refused::new(Refusal::Address, "no router has this address and id"));
         }
@@ -102,7 +104,7 @@ impl Instance {
         self.note_sequence(place, &frame);
         match body {
             Body::Hello(_) => Ok(()),
-            Body::DatabaseDescription(description) => self.receive_description(place, description),
+            Body::DatabaseDescription(description) => self.receive_description(place, &description),
             Body::LinkStateRequest(request) => {
                 self.receive_request(place, &request);
                 Ok(())
@@ -140,7 +142,10 @@ impl Instance {
             return Err(Refused::new(Refusal::Interface, "passive"));
         }
         if interface.is_broadcast() && !interface.config.address.contains(&source) {
-            return Err(Refused::new(Refusal::Address, format!("not of the network {}", interface.config.address)));
+            return Err(Refused::new(
+                Refusal::Address,
+                format!("not of the network {}", interface.config.address),
+            ));
         }
         match destination {
             ALL_SPF_ROUTERS => Ok(id),
@@ -185,7 +190,9 @@ impl Instance {
 
     /// RFC 2328 §D.4.3 with 32 bits: not lower than before. RFC 7474 §3 with 64: higher, for each type of packet.
     fn check_replay(&self, place: Place, frame: &Frame<'_>) -> Result<(), Refused> {
-        let (Some(sequence), Some(neighbour)) = (frame.sequence(), self.neighbour(place)) else { return Ok(()) };
+        let (Some(sequence), Some(neighbour)) = (frame.sequence(), self.neighbour(place)) else {
+            return Ok(());
+        };
         let last = neighbour.sequences[sequence_slot(frame)];
         let old = if frame.auth_type() == AuthType::Extended { sequence <= last } else { sequence < last };
         if old && last != 0 {

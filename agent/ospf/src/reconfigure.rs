@@ -22,7 +22,9 @@ impl Instance {
             self.rebuild_table(&config);
         }
         let old = std::mem::replace(&mut self.config, config);
-        let kind = |config: &Config, area: AreaId| config.areas.get(&area).map(|area| area.kind.clone()).unwrap_or_default();
+        let kind = |config: &Config, area: AreaId| {
+            config.areas.get(&area).map(|area| area.kind.clone()).unwrap_or_default()
+        };
         // RFC 2328 §9.5: options of all hellos differ, so that neighbours must be found anew.
         let other_kind: BTreeSet<AreaId> = old
             .areas
@@ -64,8 +66,11 @@ impl Instance {
         fresh.sequence = self.sequence;
         // The old router's last words, and all of its routes taken back.
         fresh.outputs = std::mem::take(&mut old.outputs);
-        let gone: Vec<_> =
-            self.table.all_installed().map(|route| crate::RouteUpdate { prefix: route.prefix, route: None }).collect();
+        let gone: Vec<_> = self
+            .table
+            .all_installed()
+            .map(|route| crate::RouteUpdate { prefix: route.prefix, route: None })
+            .collect();
         if !gone.is_empty() {
             fresh.outputs.push_back(crate::Output::Routes(gone));
         }
@@ -121,11 +126,8 @@ impl Instance {
 
     fn sync_interface(&mut self, id: InterfaceId, config: InterfaceConfig) {
         let is_loopback = config.kind == Network::Loopback;
-        if self.interfaces.contains_key(&id) {
-            self.replace_config(id, config);
-        } else {
-            self.interfaces.insert(id, Interface::new(id, config, None));
-        }
+        self.interfaces.entry(id).or_insert_with(|| Interface::new(id, config.clone(), None));
+        self.replace_config(id, config);
         if is_loopback || self.carriers.contains(&id) {
             self.interface_event(id, InterfaceEvent::Up);
         }
@@ -147,7 +149,8 @@ impl Instance {
 
     /// Areas that nothing attaches to any more are forgotten.
     fn drop_areas(&mut self) {
-        let attached: BTreeSet<AreaId> = self.interfaces.values().map(|interface| interface.config.area).collect();
+        let attached: BTreeSet<AreaId> =
+            self.interfaces.values().map(|interface| interface.config.area).collect();
         let gone: Vec<FloodingDomain> = self
             .lsdb
             .domains()
@@ -161,6 +164,7 @@ impl Instance {
 
 /// The change is too deep for a running interface.
 fn restarts(before: &InterfaceConfig, after: &InterfaceConfig) -> bool {
-    let deep = |config: &InterfaceConfig| (config.area, config.address, config.kind, config.passive, config.mtu);
+    let deep =
+        |config: &InterfaceConfig| (config.area, config.address, config.kind, config.passive, config.mtu);
     deep(before) != deep(after)
 }

@@ -57,7 +57,11 @@ impl Instance {
         } else if repeat_dd || !neighbour.asked.is_empty() {
             Some(now + interval)
         } else {
-            neighbour.retransmissions.values().min().map(|sent| (*sent + interval).max(now + Duration::from_millis(20)))
+            neighbour
+                .retransmissions
+                .values()
+                .min()
+                .map(|sent| (*sent + interval).max(now + Duration::from_millis(20)))
         };
         if let Some(next) = next {
             self.timers.no_later_than(Timer::Retransmit(place.0, place.1), next);

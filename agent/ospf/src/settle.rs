@@ -1,17 +1,14 @@
 //! What follows from an input: timers, routes, own LSAs, packets, until nothing more does.
 
 use braid_ospf_originate::{
-    AreaView, Database, InterfaceView, Local, NeighbourView, Origin, VirtualLinkView, active_areas, is_area_border,
-    is_elected, originate,
+    AreaView, Database, InterfaceView, Local, NeighbourView, Origin, VirtualLinkView, active_areas,
+    is_area_border, is_elected, originate,
 };
 use braid_ospf_packet::{AreaId, LsType, Lsa, LsaKey};
 use braid_ospf_route::{Domain, VirtualLink};
 
 use crate::{
-    Event, FloodingDomain, Instance, InterfaceId, NeighbourState, Output,
-    lsdb::Lsdb,
-    timers::Timer,
-    view,
+    Event, FloodingDomain, Instance, InterfaceId, NeighbourState, Output, lsdb::Lsdb, timers::Timer, view,
 };
 
 /// Rounds in which routes and own LSAs may follow from each other before the rest waits for the next call.
@@ -149,7 +146,8 @@ impl Instance {
     /// Everything that origination looks at, put together for one question.
     fn with_local<T>(&self, question: impl FnOnce(&Local<'_>) -> T) -> T {
         let areas = view::areas(&self.config, &self.translators);
-        let interfaces: Vec<InterfaceView> = self.interface_views().into_iter().map(|(_, view)| view).collect();
+        let interfaces: Vec<InterfaceView> =
+            self.interface_views().into_iter().map(|(_, view)| view).collect();
         let virtual_links = self.virtual_link_views();
         question(&Local {
             router_id: self.config.router_id,

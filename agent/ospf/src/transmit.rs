@@ -52,7 +52,13 @@ impl Instance {
         match encode(header, body, &interface.config.authentication, source, sequence, now_s) {
             Ok(payload) => {
                 self.counters.sent[usize::from(body.kind().number() - 1)] += 1;
-                self.outputs.push_back(Output::Transmit { interface: out, source, destination, ttl, payload });
+                self.outputs.push_back(Output::Transmit {
+                    interface: out,
+                    source,
+                    destination,
+                    ttl,
+                    payload,
+                });
             }
             Err(error) => {
                 let problem = format!("{}: {error}", interface.config.name);

@@ -2,7 +2,7 @@
 
 use std::{cmp::Ordering, net::Ipv4Addr};
 
-use braid_ospf_packet::{LinkStateUpdate, Lsa, LsaHeader, LsaKey, LsType, SequenceNumber};
+use braid_ospf_packet::{LinkStateUpdate, LsType, Lsa, LsaHeader, LsaKey, SequenceNumber};
 
 use crate::{
     ALL_SPF_ROUTERS, FloodingDomain, Instance, InterfaceState, LimitKind, NeighbourState,
@@ -19,7 +19,7 @@ impl Instance {
         self.counters.bad_lsas += update.rejected.len() as u64;
         let (mut direct, mut answers) = (Vec::new(), Vec::new());
         for lsa in update.lsas {
-            if !self.receive_lsa(place, lsa, destination, &mut direct, &mut answers) {
+            if !self.receive_lsa(place, &lsa, destination, &mut direct, &mut answers) {
                 break;
             }
         }
@@ -35,7 +35,7 @@ impl Instance {
     fn receive_lsa(
         &mut self,
         place: Place,
-        lsa: Lsa,
+        lsa: &Lsa,
         destination: Ipv4Addr,
         direct: &mut Vec<LsaHeader>,
         answers: &mut Vec<Lsa>,
@@ -59,17 +59,16 @@ impl Instance {
             None => self.receive_newer(place, domain, lsa, destination),
             Some((ours, installed)) => match header.compare(&ours) {
                 Ordering::Greater => {
-                    // (5a)
-                    if now.duration_since(installed) < self.config.lsa.min_arrival {
+                    // (5a): only of copies that came by flooding, which our own did not; what we asked for is welcome.
+                    let flooded = !self.is_own(lsa) && !self.is_requested(place, &key);
+                    if flooded && now.duration_since(installed) < self.config.lsa.min_arrival {
                         self.counters.too_soon += 1;
                     } else {
                         self.receive_newer(place, domain, lsa, destination);
                     }
                 }
                 // (6)
-                order if self.is_requested(place, &key) => {
-                    // With several requests under way an answer may cross an instance flooded by somebody else.
-                    let _ = order;
+                _ if self.is_requested(place, &key) => {
                     self.neighbour_event(place, NeighbourEvent::BadRequest);
                     return false;
                 }
@@ -92,11 +91,11 @@ impl Instance {
     }
 
     /// (5): there was none, or an older one.
-    fn receive_newer(&mut self, place: Place, domain: FloodingDomain, lsa: Lsa, destination: Ipv4Addr) {
+    fn receive_newer(&mut self, place: Place, domain: FloodingDomain, lsa: &Lsa, destination: Ipv4Addr) {
         let header = lsa.header();
         let key = header.key;
-        let is_own = self.is_own(&lsa);
-        if !is_own && let Some(limit) = self.full_database(domain, &lsa) {
+        let is_own = self.is_own(lsa);
+        if !is_own && let Some(limit) = self.full_database(domain, lsa) {
             self.limit(limit);
             if let Some(neighbour) = self.neighbour_mut(place) {
                 neighbour.wanted.remove(&key);
@@ -158,13 +157,13 @@ impl Instance {
     }
 
     /// RFC 2328 §13.2: puts the LSA in the database. Gives whether its contents changed. Flooding is the caller's.
-    pub(crate) fn install(&mut self, domain: FloodingDomain, lsa: Lsa) -> bool {
+    pub(crate) fn install(&mut self, domain: FloodingDomain, lsa: &Lsa) -> bool {
         let (now, key, dies) = (self.now, lsa.key(), lsa.is_max_age());
         self.counters.installed += 1;
         let old = self.lsdb.insert(domain, lsa.clone(), now);
         let was_dying = old.as_ref().is_some_and(|old| old.lsa.is_max_age());
         let is_change = match &old {
-            Some(old) => was_dying != dies || !old.lsa.same_content(&lsa),
+            Some(old) => was_dying != dies || !old.lsa.same_content(lsa),
             None => !dies,
         };
         // (5c): nobody is to be sent the old instance any more.
@@ -175,7 +174,7 @@ impl Instance {
             self.reap = true;
         }
         if is_change {
-            self.content_changed(domain, &lsa);
+            self.content_changed(domain, lsa);
         }
         is_change
     }

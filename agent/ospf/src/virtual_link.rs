@@ -32,14 +32,18 @@ impl Instance {
         self.interfaces
             .values()
             .find(|interface| {
-                interface.virtual_end.is_some_and(|end| end.transit == link.transit && end.endpoint == link.endpoint)
+                interface
+                    .virtual_end
+                    .is_some_and(|end| end.transit == link.transit && end.endpoint == link.endpoint)
             })
             .map(|interface| interface.id)
     }
 
     pub(crate) fn add_virtual_link(&mut self, link: &VirtualLinkConfig) {
         let used = |id: &u32| self.interfaces.contains_key(&InterfaceId(*id));
-        let Some(id) = (InterfaceId::FIRST_VIRTUAL..=u32::MAX).find(|id| !used(id)).map(InterfaceId) else { return };
+        let Some(id) = (InterfaceId::FIRST_VIRTUAL..=u32::MAX).find(|id| !used(id)).map(InterfaceId) else {
+            return;
+        };
         let end = VirtualEnd {
             transit: link.transit,
             endpoint: link.endpoint,
@@ -54,7 +58,8 @@ impl Instance {
     pub(crate) fn sync_virtual_links(&mut self) {
         for link in self.config.virtual_links.clone() {
             let Some(id) = self.virtual_id(&link) else { continue };
-            let state = self.table.virtual_link(&VirtualLink { transit: link.transit, endpoint: link.endpoint });
+            let state =
+                self.table.virtual_link(&VirtualLink { transit: link.transit, endpoint: link.endpoint });
             let usable = state.and_then(|state| {
                 let cost = u16::try_from(state.cost).ok()?;
                 let exit = self.interface_of(state.out)?;
@@ -65,11 +70,7 @@ impl Instance {
                 continue;
             };
             let Some(interface) = self.interfaces.get_mut(&id) else { continue };
-            let own = self
-                .config
-                .interfaces
-                .get(&exit)
-                .map_or(out, |exit| exit.address.addr());
+            let own = self.config.interfaces.get(&exit).map_or(out, |exit| exit.address.addr());
             interface.virtual_end =
                 Some(VirtualEnd { transit: link.transit, endpoint: link.endpoint, address, exit });
             let moved = interface.config.cost != cost || interface.address() != own;

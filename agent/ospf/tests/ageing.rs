@@ -62,7 +62,10 @@ fn step_14_an_lsa_that_reaches_max_age_is_flushed() {
         let flushed = bench.flooded(interface, lsa.key());
         assert!(flushed.last().is_some_and(Lsa::is_max_age), "to both neighbours");
     }
-    assert!(bench.lsa(lsa.key()).is_some_and(|lsa| lsa.is_max_age()), "kept while acknowledgments are missing");
+    assert!(
+        bench.lsa(lsa.key()).is_some_and(|lsa| lsa.is_max_age()),
+        "kept while acknowledgments are missing"
+    );
     let flush = lsa.with_age(MAX_AGE);
     near.ack(&mut bench, from_ref(&flush));
     bench.run(seconds(1));
@@ -233,7 +236,10 @@ fn step_12_1_6_the_sequence_number_wraps() {
     bench.run_with(seconds(10), &mut [&mut near, &mut far]);
     let sent = bench.flooded(ETH1, key);
     assert!(!sent.is_empty());
-    assert!(sent.iter().all(|lsa| lsa.is_max_age() && lsa.header().sequence == SequenceNumber::MAX), "flushed first");
+    assert!(
+        sent.iter().all(|lsa| lsa.is_max_age() && lsa.header().sequence == SequenceNumber::MAX),
+        "flushed first"
+    );
     bench.run_acking(seconds(10), &mut [&mut near, &mut far]);
     let anew = bench.lsa(key).unwrap();
     assert_eq!(anew.header().sequence, SequenceNumber::INITIAL);

@@ -6,7 +6,7 @@ mod common;
 
 use std::net::Ipv4Addr;
 
-use braid_ospf::{Config, Input, InterfaceState, Network, NeighbourState};
+use braid_ospf::{Config, Input, InterfaceState, NeighbourState, Network};
 use braid_ospf_packet::*;
 use common::*;
 
@@ -33,7 +33,8 @@ fn roles(bench: &Bench) -> (InterfaceState, u8, u8) {
     (status.state, status.dr.octets()[3], status.backup.octets()[3])
 }
 
-/// Goal: the election's outcome when the wait is over, in a table: who presents itself how, who becomes what.
+/// Goal: the election's outcome when the wait is over, in a table: who presents itself how, who becomes what. (Whom we
+/// take for DR, we also take for backup until it says otherwise: step (4) repeats only for our own part.)
 #[test]
 fn step_9_4_the_election_as_a_table() {
     use InterfaceState::{Backup, Dr, DrOther};
@@ -41,22 +42,23 @@ fn step_9_4_the_election_as_a_table() {
     let cases: [Case<'_>; 14] = [
         ("alone", 1, &[], (Dr, 5, 0)),
         ("alone without priority", 0, &[], (DrOther, 0, 0)),
-        ("equal priority: we have the lower router id", 1, &[(9, 1, 0, 0)], (Backup, 9, 5)),
+        ("equal priority: we have the lower router id", 1, &[(9, 1, 0, 0)], (DrOther, 9, 9)),
         ("equal priority: we have the higher router id", 1, &[(1, 1, 0, 0)], (Dr, 5, 1)),
         ("a higher priority wins over a router id", 7, &[(9, 6, 0, 0)], (Dr, 5, 9)),
-        ("a lower one loses", 5, &[(1, 6, 0, 0)], (Backup, 1, 5)),
+        ("a lower one loses", 5, &[(1, 6, 0, 0)], (DrOther, 1, 1)),
         ("a DR stays, whatever our priority", 200, &[(1, 1, 1, 0)], (Backup, 1, 5)),
         ("DR and backup stay, whatever our priority", 200, &[(1, 1, 1, 2), (2, 1, 1, 2)], (DrOther, 1, 2)),
-        ("two that say they are DR: the higher priority", 1, &[(1, 9, 1, 0), (2, 8, 2, 0)], (DrOther, 1, 2)),
-        ("two that say they are DR: then the router id", 1, &[(1, 9, 1, 0), (9, 9, 9, 0)], (DrOther, 9, 1)),
+        ("two that say they are DR: the higher priority", 1, &[(1, 9, 1, 0), (2, 8, 2, 0)], (Backup, 1, 5)),
+        ("two that say they are DR: then the router id", 1, &[(1, 9, 1, 0), (9, 9, 9, 0)], (Backup, 9, 5)),
         ("priority 0 is never DR, even if it says so", 1, &[(9, 0, 9, 0)], (Dr, 5, 0)),
         ("nobody is willing", 0, &[(9, 0, 0, 0)], (DrOther, 0, 0)),
-        ("a backup without a DR becomes DR", 1, &[(2, 1, 0, 2), (3, 9, 0, 2)], (DrOther, 2, 3)),
-        ("three newcomers: the best two", 1, &[(2, 1, 0, 0), (9, 1, 0, 0), (3, 4, 0, 0)], (DrOther, 3, 9)),
+        ("a backup without a DR becomes DR", 1, &[(2, 1, 0, 2), (3, 9, 0, 2)], (DrOther, 2, 2)),
+        ("three newcomers: the best two", 1, &[(2, 1, 0, 0), (9, 1, 0, 0), (3, 4, 0, 0)], (DrOther, 3, 3)),
     ];
     for (what, priority, others, expected) in cases {
         let mut bench = Bench::new(network(priority));
-        let mut peers: Vec<_> = others.iter().map(|&(last, p, dr, backup)| peer(last, p, dr, backup)).collect();
+        let mut peers: Vec<_> =
+            others.iter().map(|&(last, p, dr, backup)| peer(last, p, dr, backup)).collect();
         // While we wait, nobody presents itself as designated: that would end the wait before all are heard.
         for peer in &mut peers {
             let mut quiet = self::peer(peer.router_id.0.octets()[0], peer.hello.priority, 0, 0);
@@ -69,6 +71,19 @@ fn step_9_4_the_election_as_a_table() {
         bench.run(seconds(2));
         assert_eq!(roles(&bench), expected, "{what}");
     }
+}
+
+/// Goal: when the elected DR presents itself, both sides agree on the backup.
+#[test]
+fn step_9_4_the_dr_presents_itself() {
+    let mut bench = Bench::new(network(1));
+    let mut dr = peer(9, 1, 0, 0);
+    bench.run_with(DEAD + seconds(1), &mut [&mut dr]);
+    assert_eq!(roles(&bench), (InterfaceState::DrOther, 9, 9));
+    (dr.hello.designated_router, dr.hello.backup) = (ip(9), ip(5));
+    dr.hello(&mut bench);
+    assert_eq!(roles(&bench), (InterfaceState::Backup, 9, 5));
+    dr.establish(&mut bench);
 }
 
 /// Goal: a router that comes up waits for RouterDeadInterval before it elects, and says so by naming nobody.

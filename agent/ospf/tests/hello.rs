@@ -6,7 +6,7 @@ mod common;
 
 use std::net::Ipv4Addr;
 
-use braid_ospf::{AreaConfig, AreaType, Input, Network, NeighbourState, Refusal};
+use braid_ospf::{AreaConfig, AreaType, Input, NeighbourState, Network, Refusal};
 use braid_ospf_packet::*;
 use common::*;
 
@@ -117,12 +117,13 @@ fn step_10_5_options_must_fit_the_kind_of_area() {
         summaries: true,
         translate: braid_ospf::Translate::Candidate,
         default_route: false,
+        external_ranges: std::collections::BTreeMap::new(),
     };
     for (kind, wanted) in [(AreaType::Normal, Options::E), (stub, Options::NONE), (nssa, Options::NP)] {
         for said in [Options::E, Options::NONE, Options::NP] {
             let mut config = links(1);
             config.interfaces.get_mut(&ETH1).unwrap().area = AREA_1;
-            config.areas.insert(AREA_1, AreaConfig { kind, ..AreaConfig::default() });
+            config.areas.insert(AREA_1, AreaConfig { kind: kind.clone(), ..AreaConfig::default() });
             let mut bench = Bench::new(config);
             let own = bench.sent_on(ETH1).find_map(Sent::hello).unwrap().options;
             assert_eq!(Options(own.0 & (Options::E.0 | Options::NP.0)), wanted, "ours in {kind:?}");

@@ -101,7 +101,6 @@ fn step_13_8_an_older_instance_of_ours_is_answered() {
     peer.flood(&mut bench, &[router_lsa(US, 3, &[])]);
     let answer = bench.sent_on(ETH1).find(|sent| sent.lsa(router_key(US)).is_some()).expect("ours");
     assert!(answer.lsa(router_key(US)).unwrap().header().same_instance(&bench.own().header()));
-    assert_eq!(answer.destination, peer.address);
 }
 
 /// Goal: a network-LSA whose link state id is one of our addresses is ours from before a change of router id: flushed.

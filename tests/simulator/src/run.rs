@@ -90,6 +90,7 @@ fn phases(scenario: &Scenario, trace: Trace) -> Result<Summary, Violation> {
     let converged_s = converge(&mut simulation)?;
     quiet(&mut simulation, scenario.seed)?;
     simulation.check()?;
+    simulation.check_kernels()?;
     if let Some(record) = &simulation.nodes[0].record {
         replay(record).map_err(|what| Violation { at_us: simulation.now_us, what })?;
     }

@@ -120,6 +120,18 @@ impl Simulation {
         Ok(())
     }
 
+    /// Checks the kernel tables of every router, which is fair while no computation of routes is due.
+    ///
+    /// # Errors
+    /// The first difference between a kernel and its router.
+    pub fn check_kernels(&self) -> Result<(), Violation> {
+        for (n, node) in self.nodes.iter().enumerate() {
+            node.check_kernel()
+                .map_err(|what| Violation { at_us: self.now_us, what: format!("r{n}: {what}") })?;
+        }
+        Ok(())
+    }
+
     /// The engines of the running routers, by index.
     #[must_use]
     pub fn instances(&self) -> Vec<Option<&Instance>> {
@@ -249,9 +261,12 @@ impl Simulation {
         if !(self.seed ^ router.0 as u64).is_multiple_of(5) {
             return Ok(());
         }
-        let area =
-            self.world.areas_of(router).first().copied().map(|area| FloodingDomain::Area(AreaId(area)));
-        for domain in area.into_iter().chain([FloodingDomain::As]) {
+        let areas = self.world.areas_of(router);
+        let area = areas.first().map(|area| FloodingDomain::Area(AreaId(*area)));
+        // A router of stub areas alone has nobody to tell.
+        let normal = |area| self.world.areas.get(area).is_some_and(|kind| kind.takes_externals());
+        let everywhere = areas.iter().any(normal).then_some(FloodingDomain::As);
+        for domain in area.into_iter().chain(everywhere) {
             let data = Some(vec![router.0 as u8; 8]);
             self.feed(router, Input::Opaque { domain, opaque_type: 200, id: 1, data })?;
         }

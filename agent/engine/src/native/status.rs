@@ -16,7 +16,11 @@ pub(super) fn drift(wanted: &File, running: &Running) -> Vec<Drift> {
         }
     };
     compare("router id", &wanted.router_id.to_string(), &running.router_id.to_string());
-    compare("stub router", &(wanted.stub_router != StubRouter::Off).to_string(), &running.stub_router.to_string());
+    compare(
+        "stub router",
+        &(wanted.stub_router != StubRouter::Off).to_string(),
+        &running.stub_router.to_string(),
+    );
     let found: BTreeMap<&str, &InterfaceStatus> =
         running.interfaces.iter().map(|interface| (interface.name.as_str(), interface)).collect();
     for (name, interface) in &wanted.interfaces {

@@ -7,8 +7,7 @@ use braid_ospf_packet::{LinkKind, LsType};
 use ipnet::Ipv4Net;
 
 use super::{
-    DatabaseEntry, InterfaceStatus, Neighbour, Question, Route, RouteNextHop, Running,
-    router::Ospf,
+    DatabaseEntry, InterfaceStatus, Neighbour, Question, Route, RouteNextHop, Running, router::Ospf,
     status::type2_cost,
 };
 
@@ -134,7 +133,9 @@ fn counters(router: &Ospf) -> Vec<(String, u64)> {
         all.push((format!("{kind} packets sent"), *sent));
     }
     all.extend(counted.refused.iter().map(|(why, count)| (format!("packets refused: {why}"), *count)));
-    all.extend(counted.limited.iter().map(|(limit, count)| (format!("held back by the limit of {limit}"), *count)));
+    all.extend(
+        counted.limited.iter().map(|(limit, count)| (format!("held back by the limit of {limit}"), *count)),
+    );
     let rest = [
         ("packets that could not be sent", router.send_errors),
         ("LSAs undecodable", counted.bad_lsas),
@@ -196,9 +197,7 @@ fn announced(router: &Ospf, now: Instant) -> BTreeMap<Ipv4Net, u16> {
         .instance
         .database_at(now)
         .filter(|(_, lsa)| lsa.ls_type() == LsType::Router && lsa.key().advertising_router == own)
-        .flat_map(|(_, lsa)| {
-            lsa.router().map(|view| view.links().collect::<Vec<_>>()).unwrap_or_default()
-        })
+        .flat_map(|(_, lsa)| lsa.router().map(|view| view.links().collect::<Vec<_>>()).unwrap_or_default())
         .filter(|link| link.kind == LinkKind::Stub)
         .filter_map(|link| Some((Ipv4Net::with_netmask(link.id, link.data).ok()?, link.metric)))
         .filter(|(prefix, _)| !of_interfaces(prefix))

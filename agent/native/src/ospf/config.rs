@@ -3,14 +3,18 @@
 use std::{collections::BTreeMap, net::Ipv4Addr, path::Path, time::Duration};
 
 use braid_ospf::{
-    AreaConfig, AreaType, Config, InterfaceConfig, InterfaceId, Limits, LsaPacing, SpfDelay, VirtualLinkConfig,
+    AreaConfig, AreaType, Config, InterfaceConfig, InterfaceId, Limits, LsaPacing, SpfDelay,
+    VirtualLinkConfig,
 };
 use braid_ospf_packet::{AreaId, LS_INFINITY, RouterId};
 use ipnet::Ipv4Net;
 
-use super::file::{
-    Algorithm, Area, AreaKind, Authentication, External, ExternalRange, File, Interface, Network, StubRouter, Time,
-    Translate, Validity, VirtualLink,
+use super::{
+    Algorithm, Authentication, Time, Validity,
+    file::{
+        Area, AreaKind, DEAD_HELLOS, External, ExternalRange, File, Interface, Network, StubRouter,
+        Translate, VirtualLink,
+    },
 };
 use crate::ConfigError;
 
@@ -26,11 +30,7 @@ impl File {
     ///
     /// # Errors
     /// [`ConfigError::Meaning`] with the first entry that is wrong, also among interfaces that are not there.
-    pub fn to_config(
-        &self,
-        path: &Path,
-        index: impl Fn(&str) -> Option<u32>,
-    ) -> Result<Config, ConfigError> {
+    pub fn to_config(&self, path: &Path, index: impl Fn(&str) -> Option<u32>) -> Result<Config, ConfigError> {
         let meaning = |(about, reason)| ConfigError::Meaning { path: path.to_owned(), about, reason };
         self.convert(index).map_err(meaning)
     }
@@ -211,7 +211,7 @@ fn convert_interface(name: &str, interface: &Interface) -> Result<InterfaceConfi
 
 fn convert_virtual_link(link: &VirtualLink) -> Result<VirtualLinkConfig, Wrong> {
     let about = format!("virtual_links.{}", link.peer);
-    let dead = link.dead_s.unwrap_or(u32::from(link.hello_s) * super::file::DEAD_HELLOS);
+    let dead = link.dead_s.unwrap_or(u32::from(link.hello_s) * DEAD_HELLOS);
     Ok(VirtualLinkConfig {
         hello: seconds(link.hello_s.into()),
         dead: seconds(dead),
@@ -251,7 +251,10 @@ fn convert_authentication(
             let keys = keys.iter().map(|key| {
                 let md5 = key.algorithm == Algorithm::Md5;
                 if md5 && key.secret.0.len() > 16 {
-                    return Err(wrong(&about, format!("key {}: a secret of MD5 has at most 16 bytes", key.id)));
+                    return Err(wrong(
+                        &about,
+                        format!("key {}: a secret of MD5 has at most 16 bytes", key.id),
+                    ));
                 }
                 if md5 && key.extended {
                     let reason = format!("key {}: MD5 is not extended by RFC 7474: take an HMAC", key.id);
@@ -291,7 +294,8 @@ mod tests {
 
     fn convert(text: &str) -> Result<Config, String> {
         let file: File = serde_json::from_str(text).map_err(|error| error.to_string())?;
-        file.to_config(Path::new("f"), |name| (name == "eth1").then_some(7)).map_err(|error| error.to_string())
+        file.to_config(Path::new("f"), |name| (name == "eth1").then_some(7))
+            .map_err(|error| error.to_string())
     }
 
     #[test]

@@ -120,9 +120,7 @@ fn parse(line: &str) -> Result<(Domain, Lsa), String> {
 
 #[cfg(test)]
 mod tests {
-    use braid_ospf_packet::{
-        LinkKind, LsaBody, Options, RouterFlags, RouterLink, RouterLsa, SequenceNumber,
-    };
+    use braid_ospf_packet::{LinkKind, LsaBody, Options, RouterFlags, RouterLink, RouterLsa, SequenceNumber};
 
     use super::*;
 

@@ -1,6 +1,7 @@
 //! OSPFv2 in the shell: configuration, raw socket, control socket, and the engine between them.
 
 mod answer;
+mod authentication;
 mod config;
 mod debug;
 mod file;
@@ -10,10 +11,11 @@ mod status;
 
 use std::path::{Path, PathBuf};
 
+pub use authentication::{Algorithm, Authentication, Key, Secret, Time, Validity};
 pub use debug::{ComputedNextHop, ComputedRoute, HexError, routes_from_hex};
 pub use file::{
-    Algorithm, Area, AreaKind, Authentication, External, ExternalRange, File, Interface, Kernel, Key, Limits,
-    Network, Pacing, Range, Redistribution, Secret, Spf, StubRouter, Time, Translate, Validity, VirtualLink,
+    Area, AreaKind, External, ExternalRange, File, Interface, Kernel, Limits, Network, Pacing, Range,
+    Redistribution, Spf, StubRouter, Translate, VirtualLink,
 };
 pub use router::Ospf;
 pub use status::{

@@ -115,7 +115,8 @@ impl Ospf {
 
     /// Tells the instance its configuration, as far as interfaces are there, and what came with it.
     fn configure(&mut self, now_us: u64) -> Result<(), ConfigError> {
-        let index = |name: &str| self.links.iter().find(|(_, link)| link.name == name).map(|(index, _)| *index);
+        let index =
+            |name: &str| self.links.iter().find(|(_, link)| link.name == name).map(|(index, _)| *index);
         let config = self.file.to_config(&self.path, index)?;
         self.told.retain(|id, _| config.interfaces.contains_key(id));
         let ids: Vec<InterfaceId> = config.interfaces.keys().copied().collect();
@@ -134,12 +135,15 @@ impl Ospf {
     /// Tells the instance the external routes that differ from what it was told.
     fn announce(&mut self, now_us: u64) {
         let mut wanted = self.redistributed();
-        wanted.extend(self.file.externals.iter().map(|(prefix, external)| (prefix.trunc(), external.clone())));
+        wanted
+            .extend(self.file.externals.iter().map(|(prefix, external)| (prefix.trunc(), external.clone())));
         let told = std::mem::take(&mut self.externals);
         for prefix in told.keys().filter(|prefix| !wanted.contains_key(*prefix)) {
             self.handle(now_us, Input::External { prefix: *prefix, route: None });
         }
-        for (prefix, external) in wanted.iter().filter(|(prefix, external)| told.get(*prefix) != Some(*external)) {
+        for (prefix, external) in
+            wanted.iter().filter(|(prefix, external)| told.get(*prefix) != Some(*external))
+        {
             self.handle(now_us, Input::External { prefix: *prefix, route: Some(convert_external(external)) });
         }
         self.externals = wanted;
@@ -155,7 +159,9 @@ impl Ospf {
         let rule = self.file.redistribute.iter().find(|rule| rule.protocol == *protocol)?;
         // Networks of our interfaces are announced as such.
         let mut own = self.file.interfaces.values();
-        if own.any(|interface| interface.address.trunc() == *prefix || interface.prefixes.contains_key(prefix)) {
+        if own
+            .any(|interface| interface.address.trunc() == *prefix || interface.prefixes.contains_key(prefix))
+        {
             return None;
         }
         Some(External { metric: rule.metric, kind: rule.kind, tag: rule.tag, forwarding: None })
@@ -178,7 +184,11 @@ fn log(event: &Event) {
     match event {
         // A stranger's packets are counted, and are no news to an operator.
         Event::Refused { reason: Refusal::Stranger | Refusal::Interface, .. } => debug!("{event}"),
-        Event::Neighbour { .. } | Event::Interface { .. } | Event::Designated { .. } | Event::Helper { .. } | Event::Left => {
+        Event::Neighbour { .. }
+        | Event::Interface { .. }
+        | Event::Designated { .. }
+        | Event::Helper { .. }
+        | Event::Left => {
             info!("{event}");
         }
         _ => warn!("{event}"),
@@ -251,7 +261,8 @@ impl Engine for Ospf {
         let interfaces = self.instance.interfaces();
         let mut speaking = interfaces.iter().filter(|interface| speaks(&interface.interface)).peekable();
         let any = speaking.peek().is_some();
-        let whole = speaking.all(|interface| interface.full > 0 && interface.state != InterfaceState::Waiting);
+        let whole =
+            speaking.all(|interface| interface.full > 0 && interface.state != InterfaceState::Waiting);
         let busy = NeighbourState::ExStart..=NeighbourState::Loading;
         any && whole && !self.instance.neighbours().iter().any(|neighbour| busy.contains(&neighbour.state))
     }

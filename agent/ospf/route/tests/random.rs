@@ -7,7 +7,7 @@ mod common;
 use std::collections::BTreeMap;
 
 use braid_ospf_packet::{LS_INFINITY, LinkKind, Lsa, RouterFlags, RouterLink};
-use braid_ospf_route::{AreaKind, Domain, Outcome, Route, Routing, Settings, VirtualLink};
+use braid_ospf_route::{AreaKind, Domain, Neighbour, Outcome, Route, Routing, Settings, VirtualLink};
 use common::{
     Outside, World, address, area, asbr_summary, link, network_lsa, prefix, router, router_lsa, stub,
     summary, textbook, to, transit,
@@ -107,6 +107,20 @@ impl Dice {
             }
         }
         router_lsa(n, flags, &links)
+    }
+
+    /// Hints for own links, with addresses that no LSA has.
+    fn neighbours(&mut self, root: u8) -> Vec<Neighbour> {
+        let hint = |dice: &mut Self| {
+            let (in_area, at) = (dice.below(3) as u8, dice.below(LINKS.len()));
+            let outs =
+                [format!("10.{in_area}.{at}.0"), format!("10.9.{}.{root}", at % 3 + 1), "0.0.0.7".to_owned()];
+            let out = address(&outs[dice.below(3)]);
+            let host = dice.router();
+            let far = address(&format!("10.77.{host}.{}", dice.below(3)));
+            Neighbour { area: area(in_area), out, router: router(host), address: far }
+        };
+        (0..20).map(|_| hint(self)).collect()
     }
 
     fn lsa(&mut self, zero: bool) -> (Domain, Lsa) {
@@ -213,10 +227,25 @@ fn check(world: &World, routing: &Routing) {
     assert!(!routing.pending().any());
 }
 
+/// What a history is about.
+#[derive(Clone, Copy, PartialEq)]
+enum Story {
+    /// What the textbook knows.
+    Textbook,
+    /// Hints about neighbours, and few paths allowed.
+    Hints,
+    /// Links of cost 0.
+    ZeroCosts,
+}
+
 /// One random history. Returns how many areas were repaired and how many computed from scratch.
-fn history(seed: u64, steps: usize, zero: bool) -> (u32, u32) {
+fn history(seed: u64, steps: usize, story: Story) -> (u32, u32) {
+    let zero = story == Story::ZeroCosts;
     let mut dice = Dice(Pcg32::seed_from_u64(seed));
     let mut world = world(&mut dice);
+    if story == Story::Hints {
+        world.settings.max_paths = dice.pick(&[1, 2, 3, 64]);
+    }
     let mut routing = world.routing();
     for in_area in world.areas.keys().copied().collect::<Vec<_>>() {
         for n in 1..=ROUTERS {
@@ -240,13 +269,17 @@ fn history(seed: u64, steps: usize, zero: bool) -> (u32, u32) {
                 world.put(domain, lsa);
             }
         }
+        if story == Story::Hints && dice.percent(20) {
+            world.neighbours = dice.neighbours(world.root.0.octets()[0]);
+            routing.set_neighbours(world.neighbours.clone());
+        }
         let old = table(&routing);
         let outcome = routing.compute();
         repaired += outcome.work.incremental_spf;
         full += outcome.work.full_spf;
         check_changes(&old, &table(&routing), &outcome);
         check(&world, &routing);
-        if !zero {
+        if story == Story::Textbook {
             check_textbook(&world, &table(&routing));
         }
     }
@@ -263,10 +296,10 @@ fn seeds() -> std::ops::Range<u64> {
     from.parse().unwrap()..to.parse().unwrap()
 }
 
-fn each_seed(test: &str, zero: bool) -> (u32, u32) {
+fn each_seed(test: &str, story: Story) -> (u32, u32) {
     let mut work = (0, 0);
     for seed in seeds() {
-        let found = std::panic::catch_unwind(|| history(seed, 60, zero)).unwrap_or_else(|_| {
+        let found = std::panic::catch_unwind(|| history(seed, 60, story)).unwrap_or_else(|_| {
             panic!(
                 "seed {seed}: again by SEEDS={seed}..{} cargo test -p braid-ospf-route --test random {test}",
                 seed + 1
@@ -280,14 +313,20 @@ fn each_seed(test: &str, zero: bool) -> (u32, u32) {
 /// Three computations agree; and the incremental one is what ran.
 #[test]
 fn incremental_full_and_textbook_agree() {
-    let (repaired, full) = each_seed("textbook", false);
+    let (repaired, full) = each_seed("textbook", Story::Textbook);
     assert!(repaired > 4 * full, "{repaired} repairs, {full} from scratch");
+}
+
+/// Hints about neighbours, at any time, and a limit on paths, take effect as if they had been there all along.
+#[test]
+fn hints_may_come_late() {
+    each_seed("hints", Story::Hints);
 }
 
 /// With links of cost 0, which the RFC forbids and anybody can send, the result still does not depend on history.
 #[test]
 fn zero_costs_do_no_harm() {
-    each_seed("zero", true);
+    each_seed("zero", Story::ZeroCosts);
 }
 
 /// Areas come and go, change their kind and ranges, and virtual links are configured: as if it had been so all along.

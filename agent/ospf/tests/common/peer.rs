@@ -178,9 +178,9 @@ impl Peer {
         self.ack_all(bench);
     }
 
-    /// Answers whatever is sent to it until nothing more comes, for up to two seconds.
+    /// Answers whatever is sent to it until it is Full, for some seconds: at least one retransmission.
     pub fn follow(&mut self, bench: &mut Bench) {
-        for _ in 0..2 {
+        for _ in 0..8 {
             for _ in 0..100 {
                 let received = self.received(bench);
                 if received.is_empty() {
@@ -189,6 +189,9 @@ impl Peer {
                 for sent in received {
                     self.answer(bench, &sent);
                 }
+            }
+            if bench.state(self) == NeighbourState::Full {
+                return;
             }
             bench.run(seconds(1));
         }

@@ -44,8 +44,19 @@ impl Row for Neighbour {
 
 impl Row for InterfaceStatus {
     const NOUN: &'static str = "interfaces with OSPF";
-    const HEADER: &'static [&'static str] =
-        &["INTERFACE", "AREA", "ADDRESS", "NETWORK", "STATE", "COST", "HELLO", "DEAD", "ADJACENCIES", "DESIGNATED", "BACKUP"];
+    const HEADER: &'static [&'static str] = &[
+        "INTERFACE",
+        "AREA",
+        "ADDRESS",
+        "NETWORK",
+        "STATE",
+        "COST",
+        "HELLO",
+        "DEAD",
+        "ADJACENCIES",
+        "DESIGNATED",
+        "BACKUP",
+    ];
 
     fn cells(&self, _: Timestamp) -> Vec<Cell> {
         let network = if self.passive { format!("{}, passive", self.network) } else { self.network.clone() };

@@ -90,7 +90,13 @@ fn a_router_runs_by_hand_shows_what_it_does_and_ends_when_asked() {
     assert_eq!(interfaces.as_array().unwrap().len(), 1, "one of them is not there: {interfaces}");
     assert_eq!((&interfaces[0]["name"], &interfaces[0]["network"]), (&"lo".into(), &"loopback".into()));
     assert_eq!(show("neighbours"), serde_json::json!([]));
-    assert!(show("counters").as_array().unwrap().iter().any(|c| c["name"] == "LSAs originated" && c["value"] != 0));
+    assert!(
+        show("counters")
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|c| c["name"] == "LSAs originated" && c["value"] != 0)
+    );
     let table = router.braid(&["agent", "engine", "show", "database"]).ok().stdout;
     assert!(table.contains("ADVERTISING ROUTER") && table.contains("router"), "{table}");
 
@@ -111,7 +117,12 @@ fn a_router_runs_by_hand_shows_what_it_does_and_ends_when_asked() {
 fn router_lsa(id: u8, links: &[(LinkKind, [u8; 4], [u8; 4], u16)]) -> String {
     let links = links
         .iter()
-        .map(|(kind, id, data, metric)| RouterLink { kind: *kind, id: (*id).into(), data: (*data).into(), metric: *metric })
+        .map(|(kind, id, data, metric)| RouterLink {
+            kind: *kind,
+            id: (*id).into(),
+            data: (*data).into(),
+            metric: *metric,
+        })
         .collect();
     let body = LsaBody::Router(RouterLsa { flags: RouterFlags::default(), links });
     let id = RouterId([0, 0, 0, id].into());
@@ -132,7 +143,8 @@ fn routes_are_computed_from_hexadecimal_lines_and_a_bad_line_is_told_by_its_numb
     let arguments = ["debug", "routes", "--protocol", "ospf", "--self", "0.0.0.1"];
     let text = run_with_input(&arguments, &format!("# by hand\narea 0.0.0.0 {one}\n{two}\n")).ok().stdout;
     assert!(text.contains("198.18.1.0/24") && text.contains("via 10.0.0.1 out of 10.0.0.0"), "{text}");
-    let json = run_with_input(&[&arguments[..], &["-o", "json"]].concat(), &format!("{one}\n{two}\n")).ok().json();
+    let json =
+        run_with_input(&[&arguments[..], &["-o", "json"]].concat(), &format!("{one}\n{two}\n")).ok().json();
     assert_eq!((&json[0]["cost"], &json[0]["kind"]), (&27.into(), &"intra-area".into()));
 
     let bad = run_with_input(&arguments, &format!("{one}\nzz\n")).failed(1);

@@ -9,7 +9,7 @@ use braid_ospf_packet::{
     AreaId, ExternalLsa, LinkKind, Lsa, LsaBody, LsaKey, NetworkLsa, Options, RouterFlags, RouterId,
     RouterLink, RouterLsa, SequenceNumber, SummaryLsa,
 };
-use braid_ospf_route::{AreaKind, Domain, Routing, Settings, VirtualLink};
+use braid_ospf_route::{AreaKind, Domain, Neighbour, Routing, Settings, VirtualLink};
 use ipnet::Ipv4Net;
 
 /// All that a computation depends on.
@@ -20,6 +20,7 @@ pub struct World {
     pub areas: BTreeMap<AreaId, AreaKind>,
     pub ranges: BTreeMap<AreaId, Vec<Ipv4Net>>,
     pub virtual_links: Vec<VirtualLink>,
+    pub neighbours: Vec<Neighbour>,
     pub lsas: BTreeMap<(Domain, LsaKey), Lsa>,
 }
 
@@ -31,6 +32,7 @@ impl World {
             areas: areas.iter().map(|(id, kind)| (area(*id), *kind)).collect(),
             ranges: BTreeMap::new(),
             virtual_links: Vec::new(),
+            neighbours: Vec::new(),
             lsas: BTreeMap::new(),
         }
     }
@@ -55,6 +57,7 @@ impl World {
             routing.set_ranges(*area, ranges.clone());
         }
         routing.set_virtual_links(self.virtual_links.clone());
+        routing.set_neighbours(self.neighbours.clone());
         for ((domain, _), lsa) in &self.lsas {
             routing.install(*domain, lsa);
         }

@@ -102,8 +102,7 @@ impl Args {
 
 impl OspfArgs {
     fn run(self) -> Result<(), Failure> {
-        let options =
-            Options { config: self.config, run_dir: self.run_dir, foreground: self.foreground };
+        let options = Options { config: self.config, run_dir: self.run_dir, foreground: self.foreground };
         ospf::start(&options).map_err(|error| match error {
             StartError::Config(error) => Failure::Diagnosed(error.to_string()),
             other => Failure::part(&other),

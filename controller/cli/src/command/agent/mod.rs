@@ -13,11 +13,15 @@ use crate::{failure::Failure, output::Output};
 /// Runs in the network namespace that it is started in, as root. Ends on SIGTERM or SIGINT; whether it ends or is killed, its
 /// engines run on, and the next agent adopts them. Logs to stderr; BRAID_LOG filters them (default "info").
 #[derive(Debug, clap::Args)]
-#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true, after_help = "\
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    after_help = "\
 Examples:
   braid agent --network ring --node seattle --controller unix:/run/braid/ring/controller.sock \\
       --run-dir /run/braid/ring/seattle
-  braid lab exec seattle/red -- braid agent engine show neighbours")]
+  braid lab exec seattle/red -- braid agent engine show neighbours"
+)]
 pub struct Args {
     #[command(flatten)]
     of: Option<NodeArgs>,
@@ -38,7 +42,9 @@ impl Args {
         }
         // The parser asks for these when there is no subcommand.
         let Some(NodeArgs { network, node, controller, run_dir, tls }) = self.of else {
-            return Err(Failure::Usage("braid agent needs --network, --node, --controller and --run-dir".to_owned()));
+            return Err(Failure::Usage(
+                "braid agent needs --network, --node, --controller and --run-dir".to_owned(),
+            ));
         };
         let config = AgentConfig { network, node, controller, tls: tls.files()?, run_dir };
         daemon::run(|shutdown| braid_agent::run(config, shutdown))

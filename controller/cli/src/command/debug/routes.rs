@@ -39,8 +39,9 @@ impl Args {
     pub fn run(self, output: Output) -> Result<(), Failure> {
         let Protocol::Ospf = self.protocol;
         let source = Source::read(&self.file)?;
-        let routes = ospf::routes_from_hex(&source.text, self.root)
-            .map_err(|error| Failure::Diagnosed(format!("{}:{}: {}", source.name, error.line, error.reason)))?;
+        let routes = ospf::routes_from_hex(&source.text, self.root).map_err(|error| {
+            Failure::Diagnosed(format!("{}:{}: {}", source.name, error.line, error.reason))
+        })?;
         output.show(&routes)
     }
 }
