@@ -259,7 +259,10 @@ impl<E: Engine> Life<E> {
             Ok(())
         } else {
             self.audit = Instant::now() + AUDIT;
-            self.fib.audit().await
+            let audited = self.fib.audit().await;
+            // What convergence took is not needed at rest.
+            memory::trim();
+            audited
         };
         if let Err(error) = carried_out.and(audited) {
             error!("{error}");

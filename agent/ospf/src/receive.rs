@@ -136,7 +136,7 @@ impl Instance {
         }
         let area = frame.area_id();
         if area != interface.config.area {
-            return self.receiving_virtual_link(interface, area, frame.router_id(), source, destination);
+            return self.receiving_virtual_link(interface, area, frame.router_id(), destination);
         }
         if !interface.speaks() {
             return Err(Refused::new(Refusal::Interface, "passive"));
@@ -161,7 +161,6 @@ impl Instance {
         interface: &Interface,
         area: AreaId,
         router: RouterId,
-        source: Ipv4Addr,
         destination: Ipv4Addr,
     ) -> Result<InterfaceId, Refused> {
         let wrong = || Refused::new(Refusal::Area, format!("area {area}, this is {}", interface.config.area));
@@ -171,8 +170,9 @@ impl Instance {
         let fits = |link: &&Interface| {
             link.speaks()
                 && link.virtual_end.is_some_and(|end| {
-                    // A virtual link's packets may come in by any interface of the transit area.
-                    end.endpoint == router && end.transit == interface.config.area && end.address == source
+                    // By any interface of the transit area, and from any address of the endpoint: paths need not be
+                    // the same both ways.
+                    end.endpoint == router && end.transit == interface.config.area
                 })
         };
         self.interfaces.values().find(fits).map(|link| link.id).ok_or_else(wrong)

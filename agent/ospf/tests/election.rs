@@ -161,7 +161,7 @@ fn step_9_4_the_dr_fails_and_we_become_backup() {
     bench.run_with(seconds(34), &mut [&mut backup, &mut other]);
     assert_eq!(roles(&bench), (InterfaceState::DrOther, 8, 7), "not before its dead interval");
     bench.run_with(seconds(8), &mut [&mut backup, &mut other]);
-    assert_eq!(roles(&bench), (InterfaceState::Backup, 7, 5));
+    assert_eq!(roles(&bench), (InterfaceState::DrOther, 7, 7), "until the new DR presents itself");
     for peer in [&mut backup, &mut other] {
         (peer.hello.designated_router, peer.hello.backup) = (ip(7), ip(5));
         peer.hello(&mut bench);

@@ -48,7 +48,7 @@ fn step_9_5_hellos_repeat_and_list_neighbours() {
         assert!(pair[1].at.duration_since(pair[0].at) <= HELLO);
     }
     assert!(times.iter().all(|sent| sent.hello().unwrap().neighbours == [LOW]));
-    bench.run(seconds(10));
+    bench.run(seconds(20));
     let last = bench.sent_on(ETH1).filter_map(Sent::hello).last().unwrap();
     assert!(last.neighbours.is_empty(), "40 s after its only hello");
 }
@@ -252,6 +252,7 @@ fn step_10_2_one_way_received() {
     let mut bench = Bench::new(links(1));
     let mut peer = Peer::new(ETH1, LOW);
     peer.establish(&mut bench);
+    bench.run_acking(seconds(8), &mut [&mut peer]);
     let to_peer = |lsa: &Lsa| lsa.router().unwrap().links().filter(|link| link.id == LOW.0).count();
     assert_eq!(to_peer(&bench.own()), 1);
     peer.hello_one_way(&mut bench);

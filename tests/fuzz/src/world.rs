@@ -261,7 +261,7 @@ impl World {
     pub fn forge(&mut self, bytes: &mut Bytes, body: &Body) {
         let choice = bytes.u8();
         let interface = InterfaceId(INTERFACES[usize::from(choice & 3) % 3]);
-        let area_id = self.configs[0].interfaces[&interface].area;
+        let area_id = if interface.0 == 2 { AREA } else { AreaId::BACKBONE };
         let (router_id, from) = match choice >> 2 & 7 {
             0 => (RouterId(address(bytes.u8())), Ipv4Addr::new(10, 9, interface.0 as u8, bytes.u8())),
             1 => (RouterId(address(bytes.u8())), source(1, interface)),

@@ -199,6 +199,7 @@ fn start_bird(site: &Site) -> Result<Vec<Daemon>, InjectorError> {
     Ok(vec![Daemon::start(site, "bird", Path::new("/usr/sbin/bird"), &arguments)?])
 }
 
+/// Paced as the agent's driver has it.
 fn start_native(site: &Site, binary: &Path) -> Result<Vec<Daemon>, InjectorError> {
     let config = write(
         site,
@@ -206,8 +207,8 @@ fn start_native(site: &Site, binary: &Path) -> Result<Vec<Daemon>, InjectorError
         &format!(
             r#"{{"router_id": "{}", "interfaces": {{"{INTERFACE}": {{"address": "{ROUTER}/31",
             "network": "point-to-point", "cost": {COST}, "hello_s": {HELLO_S}, "dead_s": {DEAD_S}, "mtu": {MTU}}}}},
-            "spf": {{"initial_ms": 0, "short_ms": 20, "long_ms": 200}},
-            "lsa": {{"initial_ms": 0, "hold_ms": 50, "max_ms": 5000, "min_arrival_ms": 0}}}}"#,
+            "spf": {{"initial_ms": 0, "short_ms": 20, "long_ms": 200, "hold_down_ms": 2000, "time_to_learn_ms": 500}},
+            "lsa": {{"initial_ms": 0, "hold_ms": 50, "max_ms": 1000, "min_arrival_ms": 0}}}}"#,
             ROUTER_ID.0,
         ),
     )?;

@@ -25,8 +25,9 @@ const MAIN_TABLE: u32 = 254;
 const FILL_LIMIT: Duration = Duration::from_secs(120);
 /// From a change to its route.
 const CHANGE_LIMIT: Duration = Duration::from_secs(20);
-/// How long a router may go on working after a change has become visible. BIRD looks round once a second.
-const AFTERMATH: Duration = Duration::from_millis(1500);
+/// How long a router is left alone after a change has become visible. BIRD looks round once a second; after two seconds of rest
+/// the embedded engine's SPF back-off is at rest (RFC 8405), as FRR's is after its hold time.
+const AFTERMATH: Duration = Duration::from_millis(2500);
 /// How long a router that has nothing to do is watched.
 const IDLE: Duration = Duration::from_secs(4);
 /// The costs that a changed link has in turn: cheaper than nearly every other, and dearer than all.

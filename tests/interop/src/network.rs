@@ -138,8 +138,7 @@ impl Network {
                 }
             }
         }
-        batch(None, &cables)?;
-        batch(Some(&self.switches.0), &switches)?;
+        // Attached prefixes first: FRR takes the first interface's address as forwarding address in an NSSA.
         for (n, netns) in self.world.router_indices().zip(&self.routers) {
             let mut lines = "link set lo up\n".to_owned();
             for (at, stub) in self.world.router(n).stubs.iter().enumerate() {
@@ -150,6 +149,12 @@ impl Network {
                     stub.address(),
                 );
             }
+            batch(Some(&netns.0), &lines)?;
+        }
+        batch(None, &cables)?;
+        batch(Some(&self.switches.0), &switches)?;
+        for (n, netns) in self.world.router_indices().zip(&self.routers) {
+            let mut lines = String::new();
             for (index, segment, end) in self.world.ends_of(n) {
                 let interface = Interface::Segment(index);
                 let _ = write!(
@@ -366,6 +371,17 @@ impl Network {
         self.daemons[router.0].account()
     }
 
+    /// Waits until a router's daemon has said something with this word in it, in whatever case, on its standard streams.
+    ///
+    /// # Errors
+    /// [`Error::Late`].
+    pub fn wait_for_output(&self, router: RouterIndex, word: &str) -> Result<(), Error> {
+        wait_until(&format!("{router} says something of `{word}`"), PATIENCE, || {
+            let said = self.daemons[router.0].output().to_lowercase();
+            Ok((!said.contains(word)).then_some(said))
+        })
+    }
+
     /// What differs from the oracle's routes now, in the kernels and, where a kernel is right, by the daemons' account of costs.
     ///
     /// # Errors
@@ -386,7 +402,9 @@ impl Network {
     }
 
     fn differences_of(&self, router: RouterIndex, table: &Table) -> Result<Vec<Difference>, Error> {
-        let ignored: BTreeSet<Ipv4Net> = self.world.connected(router);
+        let mut ignored: BTreeSet<Ipv4Net> = self.world.connected(router);
+        // Its own way out goes before a way to another router that announces the same.
+        ignored.extend(self.world.router(router).externals.keys());
         let kind = self.kinds[router.0];
         let found = self.kernel_routes(router)?;
         let differences = compare::kernel(router, kind, table, &found, &ignored);

@@ -1,8 +1,9 @@
 //! What a seed stands for: a world, its settings, and the wishes of who runs it.
 
-use std::{collections::BTreeSet, fmt};
+use std::{collections::BTreeSet, fmt, net::Ipv4Addr};
 
-use braid_world::{AreaKind, Dice, Options, World, generate};
+use braid_world::{Area, AreaKind, Dice, Options, Stub, World, generate};
+use ipnet::Ipv4Net;
 
 use crate::plan::Kind;
 
@@ -51,6 +52,7 @@ impl Scenario {
             ranges: dice.chance(30),
         };
         let mut world = generate(self.seed, &options);
+        settle_forwarding(&mut world);
         for segment in &mut world.segments {
             for end in segment.ends.iter_mut().skip(1) {
                 end.priority = dice.below(4) as u8;
@@ -63,6 +65,21 @@ impl Scenario {
     #[must_use]
     pub fn fault_seconds(&self) -> u64 {
         self.faults_s.unwrap_or_else(|| 15 + Dice::new(self.seed ^ 7).below(75) as u64)
+    }
+}
+
+/// Which own address a router in an NSSA names as forwarding address is its own choice (RFC 3101 §2.3). Here those that announce
+/// externals have an attached prefix that everybody would choose: the first, and the highest address.
+fn settle_forwarding(world: &mut World) {
+    let nssa = |area: &Area| matches!(world.areas.get(area), Some(AreaKind::Nssa { .. }));
+    let areas: Vec<Option<Area>> =
+        world.router_indices().map(|router| world.areas_of(router).into_iter().find(nssa)).collect();
+    for (n, (router, area)) in world.routers.iter_mut().zip(areas).enumerate() {
+        if let Some(area) = area.filter(|_| !router.externals.is_empty()) {
+            let base = 10 << 24 | u32::from(area.octets()[3]) << 16 | 0xc000;
+            let prefix = Ipv4Net::new_assert(Ipv4Addr::from(base + 8 * n as u32), 29);
+            router.stubs.insert(0, Stub { prefix, area, cost: 1 });
+        }
     }
 }
 

@@ -25,8 +25,10 @@ fn address(area: &Area, endpoint: u32, cost: u32) -> Option<Ipv4Addr> {
         router.into_iter().flat_map(|router| router.links()).filter(|link| is_address(link.data))
     };
     let is_parent = |vertex: u32| {
-        let distance = area.tree.distance[vertex as usize];
-        area.graph.cost(vertex, endpoint).is_some_and(|last| distance.saturating_add(last) == cost)
+        // A vertex that came after the last computation has no distance yet.
+        let distance = area.tree.distance.get(vertex as usize);
+        let last = area.graph.cost(vertex, endpoint);
+        distance.zip(last).is_some_and(|(distance, last)| distance.saturating_add(last) == cost)
     };
     let back = links().filter(|link| match link.kind {
         LinkKind::PointToPoint | LinkKind::Transit => area.graph.heads(link.kind, link.id).any(is_parent),

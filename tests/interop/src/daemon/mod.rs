@@ -136,6 +136,12 @@ impl Daemon {
         };
         let mut text = format!("== {} ({})\n", self.name, self.kind);
         text += &told.unwrap_or_else(|error| error.to_string());
+        text + &self.output()
+    }
+
+    /// What its processes said on their standard streams.
+    pub fn output(&self) -> String {
+        let mut text = String::new();
         for (program, _) in &self.children {
             let said = fs::read_to_string(self.path(&format!("{program}.out"))).unwrap_or_default();
             text += &format!("\n-- {program} said\n{said}\n");

@@ -90,11 +90,15 @@ fn config(task: &Task<'_>) -> Value {
         });
         interfaces.insert(Interface::Stub(n).to_string(), interface);
     }
+    // In an NSSA the engine would choose any of its addresses there.
+    let mut nssas = world.areas_of(*router).into_iter();
+    let nssa = nssas.find(|area| matches!(world.areas.get(area), Some(AreaKind::Nssa { .. })));
+    let nssa_address = nssa.and_then(|area| world.nssa_address(*router, area));
     let mut externals = Map::new();
     for (prefix, external) in &it.externals {
         let kind = if external.type2 { 2 } else { 1 };
         let entry = json!({
-            "metric": external.metric, "type": kind, "tag": external.tag, "forwarding": external.forwarding,
+            "metric": external.metric, "type": kind, "tag": external.tag, "forwarding": external.forwarding.or(nssa_address),
         });
         externals.insert(prefix.to_string(), entry);
     }

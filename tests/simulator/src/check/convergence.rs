@@ -53,6 +53,9 @@ fn adjacencies(world: &World, routers: &[Option<&Instance>], told: &mut Vec<Stri
             };
             if segment.kind == SegmentKind::Broadcast {
                 leaders.entry(n).or_default().insert((interface.dr, interface.backup));
+                if interface.dr.is_unspecified() && end.priority > 0 {
+                    told.push(format!("{index}: seg{} has no designated router", n.0));
+                }
             }
             for other in segment.ends.iter().filter(|other| other.router != index && !other.passive) {
                 if !world.router(other.router).up || !world.has_carrier(n, other.router) {

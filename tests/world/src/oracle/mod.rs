@@ -121,7 +121,10 @@ impl<'a> Oracle<'a> {
     #[must_use]
     pub fn routes(&self, router: RouterIndex) -> Table {
         let views = self.views(router);
-        let (entries, asbrs) = self.internal_routes(router, &views);
+        let (entries, asbrs) = match self.borders.get(&router) {
+            Some(border) => (border.entries.clone(), border.asbrs.clone()),
+            None => self.internal_routes(router, &views),
+        };
         let mut table: Table = entries.iter().map(|(prefix, entry)| (*prefix, entry.expected())).collect();
         for (prefix, route) in self.external_routes(router, &views, &entries, &asbrs) {
             table.entry(prefix).or_insert(route);

@@ -1,0 +1,127 @@
+//! Random networks of all implementations: after whatever happens, every router's kernel has the oracle's routes.
+//!
+//! `BRAID_INTEROP_SEEDS=N` runs N seeds of each sort, `BRAID_INTEROP_SEED=S` one again.
+
+use std::{env, fs};
+
+use braid_interop::{Kind, Network};
+use braid_world::{AreaKind, Dice, Options, World, changes, generate};
+
+fn seeds(default: u64) -> Vec<u64> {
+    let number = |name| env::var(name).ok().and_then(|text| text.parse().ok());
+    match number("BRAID_INTEROP_SEED") {
+        Some(seed) => vec![seed],
+        None => (1..=number("BRAID_INTEROP_SEEDS").unwrap_or(default)).collect(),
+    }
+}
+
+/// Kinds in turn, so that all are there, in an order of the seed's.
+fn mixed(world: &mut World, seed: u64, kinds: &[Kind]) -> Vec<Kind> {
+    let mut dice = Dice::new(seed);
+    let mut list: Vec<Kind> = world.routers.iter().zip(kinds.iter().cycle()).map(|(_, kind)| *kind).collect();
+    dice.shuffle(&mut list);
+    without_frr_forwarding(world, &list);
+    list
+}
+
+/// ospfd announces a kernel route without its forwarding address when it hears of the route before the interface.
+fn without_frr_forwarding(world: &mut World, kinds: &[Kind]) {
+    let of_frr = world.routers.iter_mut().zip(kinds).filter(|(_, kind)| **kind == Kind::Frr);
+    for external in of_frr.flat_map(|(router, _)| router.externals.values_mut()) {
+        external.forwarding = None;
+    }
+}
+
+/// Runs a world through some changes; the goal after each is the oracle's routes everywhere.
+fn run(test: &str, seed: u64, world: World, kinds: Vec<Kind>, count: usize) {
+    let script = changes(&world, seed, count);
+    let mut done = vec!["start".to_owned()];
+    let mut network = Network::start(world, kinds).unwrap();
+    let mut result = network.converge();
+    for change in &script {
+        if result.is_err() {
+            break;
+        }
+        done.push(change.to_string());
+        result = network.apply(change).and_then(|()| network.converge());
+    }
+    if let Err(error) = result {
+        let accounts: String =
+            network.world().router_indices().map(|router| network.account(router)).collect();
+        let file = env::temp_dir().join(format!("braid-interop-{test}-{seed}.txt"));
+        let _ = fs::write(&file, format!("{:#?}\n{accounts}", network.world()));
+        panic!(
+            "seed {seed}, after {}: {error}\nthe routers' accounts are in {}; again by:\n  BRAID_INTEROP_SEED={seed} \
+             cargo test -p braid-interop --test worlds {test} -- --nocapture",
+            done.join(", "),
+            file.display(),
+        );
+    }
+}
+
+const STUB: AreaKind = AreaKind::Stub { summaries: true, default_cost: 5 };
+const TOTALLY_STUBBY: AreaKind = AreaKind::Stub { summaries: false, default_cost: 5 };
+const NSSA: AreaKind = AreaKind::Nssa { summaries: true, default_cost: 5 };
+const TOTALLY_NSSA: AreaKind = AreaKind::Nssa { summaries: false, default_cost: 5 };
+
+#[test]
+fn one_area_of_three_implementations() {
+    for seed in seeds(3) {
+        let mut world = generate(seed, &Options { routers: 9, ..Options::default() });
+        let kinds = mixed(&mut world, seed, &Kind::ALL);
+        run("one_area_of_three_implementations", seed, world, kinds, 8);
+    }
+}
+
+#[test]
+fn natives_alone_in_every_kind_of_area() {
+    for seed in seeds(3) {
+        let mut areas = vec![AreaKind::Normal, STUB, TOTALLY_STUBBY, NSSA, TOTALLY_NSSA];
+        Dice::new(seed).shuffle(&mut areas);
+        areas.truncate(2);
+        let world = generate(seed, &Options { routers: 9, areas, ranges: true, ..Options::default() });
+        let kinds = vec![Kind::Native; world.routers.len()];
+        run("natives_alone_in_every_kind_of_area", seed, world, kinds, 8);
+    }
+}
+
+#[test]
+fn normal_and_stub_areas_of_three_implementations() {
+    for seed in seeds(2) {
+        let stub = if seed % 2 == 0 { STUB } else { TOTALLY_STUBBY };
+        let options =
+            Options { routers: 9, areas: vec![AreaKind::Normal, stub], ranges: true, ..Options::default() };
+        let mut world = generate(seed, &options);
+        let kinds = mixed(&mut world, seed, &Kind::ALL);
+        run("normal_and_stub_areas_of_three_implementations", seed, world, kinds, 6);
+    }
+}
+
+/// ospfd translates type 7 with another metric, and announces a default route into any NSSA. So border routers and those that
+/// announce are native, and summaries stay out; the other routers hear and compute.
+#[test]
+fn an_nssa_of_three_implementations_behind_native_borders() {
+    for seed in seeds(2) {
+        let options = Options { routers: 9, areas: vec![TOTALLY_NSSA], externals: 3, ..Options::default() };
+        let mut world = generate(seed, &options);
+        let mut kinds = mixed(&mut world, seed, &[Kind::Frr, Kind::Bird, Kind::Native]);
+        for router in world.router_indices() {
+            if world.areas_of(router).len() > 1 || !world.router(router).externals.is_empty() {
+                kinds[router.0] = Kind::Native;
+            }
+        }
+        run("an_nssa_of_three_implementations_behind_native_borders", seed, world, kinds, 6);
+    }
+}
+
+#[test]
+fn a_virtual_link_of_native_and_frr() {
+    for seed in seeds(2) {
+        let areas = vec![AreaKind::Normal];
+        let options = Options { routers: 8, areas, virtual_link: true, ..Options::default() };
+        let mut world = generate(seed, &options);
+        let kinds = mixed(&mut world, seed, &[Kind::Native, Kind::Frr]);
+        // Where the transit area falls apart, what is left of the backbone is not one: nothing changes here.
+        run("a_virtual_link_of_native_and_frr", seed, world, kinds, 0);
+    }
+}
