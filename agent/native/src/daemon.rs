@@ -25,6 +25,7 @@ use crate::{
     fib::Fib,
     log::Log,
     memory,
+    timer::Timer,
 };
 
 /// The environment variable with the level of the log: error, warn, info, debug.
@@ -137,7 +138,7 @@ fn live<E: Engine>(
 
 /// Registers a descriptor with the event loop.
 #[allow(unsafe_code)]
-fn watch(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+pub(crate) fn watch(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
     // SAFETY: an `OwnedFd` holds its descriptor open, and unchanged, for as long as the registration that owns it.
     let watched = unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) };
     Ok(watched?)
@@ -147,6 +148,7 @@ struct Life<E> {
     engine: E,
     clock: Clock,
     packets: AsyncFd<OwnedFd>,
+    timer: Timer,
     links: Links,
     link_watch: LinkWatch,
     kernel_routes: Option<FibWatch>,
@@ -182,6 +184,7 @@ impl<E: Engine> Life<E> {
             audit: Instant::now() + AUDIT,
             leaving: None,
             packets,
+            timer: Timer::new().map_err(StartError::system("make a timer"))?,
             link_watch: LinkWatch::open(&netns)?,
             kernel_routes: None,
             links: Links::new(),
@@ -212,7 +215,7 @@ impl<E: Engine> Life<E> {
                         ready.clear_ready();
                     }
                 }
-                () = tokio::time::sleep_until(wake) => {}
+                fired = self.timer.until(wake) => fired.map_err(StartError::system("wait"))?,
                 Some(question) = self.questions.recv() => self.answer(question),
                 events = kernel_events(self.kernel_routes.as_mut()) => self.kernel_events(events),
                 _ = hang_up.recv() => {

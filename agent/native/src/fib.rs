@@ -104,14 +104,17 @@ impl Fib {
     /// Takes what the engine has computed. [`Fib::apply`] carries it out.
     pub(crate) fn update(&mut self, updates: Vec<RouteUpdate>) {
         for update in updates {
-            match update.next_hops {
-                None => drop(self.wanted.remove(&update.prefix)),
+            // Metrics within OSPF may change without the kernel's route.
+            let differs = match update.next_hops {
+                None => self.wanted.remove(&update.prefix).is_some(),
                 Some(hops) => {
                     let hops = self.share(hops);
-                    self.wanted.insert(update.prefix, hops);
+                    self.wanted.insert(update.prefix, Rc::clone(&hops)) != Some(hops)
                 }
+            };
+            if differs {
+                self.dirty.insert(update.prefix);
             }
-            self.dirty.insert(update.prefix);
         }
         if self.shared.len() > 64 && self.shared.len() > 2 * self.wanted.len() {
             self.shared.retain(|hops| Rc::strong_count(hops) > 1);

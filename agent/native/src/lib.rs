@@ -44,6 +44,7 @@ mod fib;
 mod log;
 mod memory;
 pub mod ospf;
+mod timer;
 
 pub use client::{AskError, Client};
 pub use clock::Clock;

@@ -127,6 +127,10 @@ impl Instance {
                 {
                     neighbour.master = true;
                 } else {
+                    // It came to ExStart later than we, and has not heard that we lead: no reason to wait RxmtInterval.
+                    if packet.initial && packet.master && empty && neighbour.router_id < us {
+                        self.repeat_description(place);
+                    }
                     return Ok(());
                 }
                 neighbour.options = packet.options;

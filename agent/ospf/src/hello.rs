@@ -14,6 +14,22 @@ use crate::{
 };
 
 impl Instance {
+    /// A hello is due. Those of other interfaces that are due soon go with it: idle routers should wake up seldom.
+    pub(crate) fn hellos(&mut self, id: InterfaceId) {
+        self.hello_tick(id);
+        let others: Vec<(InterfaceId, Duration)> = self
+            .interfaces
+            .values()
+            .filter(|other| other.id != id && other.speaks())
+            .map(|other| (other.id, other.config.hello / 8))
+            .collect();
+        for (other, early) in others {
+            if self.timers.at(Timer::Hello(other)).is_some_and(|at| at <= self.now + early) {
+                self.hello_tick(other);
+            }
+        }
+    }
+
     /// Sends a hello and sets the timer for the next one.
     pub(crate) fn hello_tick(&mut self, id: InterfaceId) {
         let Some(interface) = self.interfaces.get(&id).filter(|interface| interface.speaks()) else { return };

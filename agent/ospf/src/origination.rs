@@ -31,6 +31,9 @@ impl Instance {
     /// Brings what is said in line with what should be.
     pub(crate) fn originate(&mut self) {
         let wanted = if self.leaving { BTreeMap::new() } else { self.wanted_origins() };
+        if self.leaving {
+            self.translators.retain(|_| false);
+        }
         for place in std::mem::take(&mut self.reclaim) {
             self.reclaim_lsa(place, &wanted);
         }

@@ -335,6 +335,7 @@ mod tests {
             unnumbered: None,
             prefixes: BTreeMap::new(),
             network: Network::PointToPoint,
+            passive: false,
             cost: 10,
             state: InterfaceState::PointToPoint,
             designated_router: Ipv4Addr::UNSPECIFIED,

@@ -41,7 +41,7 @@ impl Instance {
     fn run_timers(&mut self) {
         while let Some(timer) = self.timers.pop(self.now) {
             match timer {
-                Timer::Hello(id) => self.hello_tick(id),
+                Timer::Hello(id) => self.hellos(id),
                 Timer::Wait(id) => self.interface_event(id, crate::interface::InterfaceEvent::WaitTimer),
                 Timer::Ack(id) => self.send_acknowledgments(id),
                 Timer::Flood(id) => self.flood_timer(id),
@@ -61,9 +61,7 @@ impl Instance {
             self.unsaid = true;
             acted = true;
         }
-        if self.translators.next().is_some_and(|at| at <= self.now) {
-            self.unsaid = true;
-        }
+        self.unsaid |= self.translators.expire(self.now);
         // Before routes are computed: they follow from our own router-LSAs, too.
         if std::mem::take(&mut self.unsaid) {
             self.originate();
@@ -190,6 +188,7 @@ impl Instance {
             let elected = |area: &AreaView| (area.id, border.then(|| is_elected(local, area)));
             local.areas.iter().filter(|area| area.kind.is_nssa()).map(elected).collect::<Vec<_>>()
         });
+        self.translators.retain(|area| elections.iter().any(|(nssa, _)| *nssa == area));
         for (area, elected) in elections {
             self.translators.update(self.now, area, elected);
         }

@@ -67,6 +67,12 @@ impl Timers {
         }
     }
 
+    /// When a timer is set to go off.
+    #[must_use]
+    pub fn at(&self, timer: Timer) -> Option<Instant> {
+        self.at.get(&timer).copied()
+    }
+
     /// The earliest time.
     #[must_use]
     pub fn next(&self) -> Option<Instant> {

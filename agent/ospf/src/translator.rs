@@ -34,13 +34,26 @@ impl Translators {
         }
     }
 
+    /// Forgets all areas but these.
+    pub fn retain(&mut self, is_nssa: impl Fn(AreaId) -> bool) {
+        self.0.retain(|area, _| is_nssa(*area));
+    }
+
+    /// Forgets intervals that are over, so that [`Self::next`] is never in the past. Whether there were any: then it is
+    /// time to originate anew.
+    pub fn expire(&mut self, now: Instant) -> bool {
+        let before = self.0.len();
+        self.0.retain(|_, until| until.is_none_or(|until| until > now));
+        self.0.len() < before
+    }
+
     /// Whether we go on though we are not elected.
     #[must_use]
     pub fn still(&self, area: AreaId) -> bool {
         matches!(self.0.get(&area), Some(Some(_)))
     }
 
-    /// When an interval is over: the time to update and to originate anew.
+    /// When an interval is over: the time for [`Self::expire`].
     #[must_use]
     pub fn next(&self) -> Option<Instant> {
         self.0.values().flatten().min().copied()
@@ -72,6 +85,27 @@ mod tests {
         translators.update(at(42), AREA, Some(false));
         assert!(!translators.still(AREA));
         assert_eq!(translators.next(), None);
+    }
+
+    #[test]
+    fn an_interval_that_is_over_calls_once_though_nobody_updates() {
+        let mut translators = Translators::default();
+        translators.update(at(1), AREA, Some(true));
+        translators.update(at(2), AREA, Some(false));
+        assert!(!translators.expire(at(41)));
+        assert!(translators.expire(at(42)));
+        assert_eq!(translators.next(), None);
+        translators.update(at(43), AREA, Some(false));
+        assert!(!translators.still(AREA), "over is over");
+    }
+
+    #[test]
+    fn an_area_that_is_no_nssa_any_more_is_forgotten() {
+        let mut translators = Translators::default();
+        translators.update(at(1), AREA, Some(true));
+        translators.retain(|_| false);
+        translators.update(at(2), AREA, Some(false));
+        assert!(!translators.still(AREA));
     }
 
     #[test]

@@ -42,6 +42,13 @@ impl Instance {
         let auth_type = interface.config.authentication.auth_type(now_s);
         let sequence = self.next_sequence(auth_type);
         let Some(interface) = self.interfaces.get(&id) else { return };
+        let down = |exit: InterfaceId| {
+            self.interfaces.get(&exit).is_none_or(|exit| exit.state == crate::InterfaceState::Down)
+        };
+        if interface.virtual_end.is_some_and(|end| down(end.exit)) {
+            // Routing has not found another way yet.
+            return;
+        }
         let (source, destination) = (interface.address(), interface.destination(to));
         let (ttl, out) = match interface.virtual_end {
             Some(end) => (64, end.exit),

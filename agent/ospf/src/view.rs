@@ -57,6 +57,7 @@ pub fn interface(
         unnumbered: unnumbered.contains(&id).then_some(id.0 & 0xff_ffff),
         prefixes: config.prefixes.clone(),
         network: config.kind,
+        passive: config.passive,
         cost: config.cost,
         state,
         designated_router,

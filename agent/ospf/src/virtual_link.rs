@@ -62,8 +62,16 @@ impl Instance {
                 self.table.virtual_link(&VirtualLink { transit: link.transit, endpoint: link.endpoint });
             let usable = state.and_then(|state| {
                 let cost = u16::try_from(state.cost).ok()?;
-                let exit = self.interface_of(state.out)?;
-                Some((cost, state.out, exit, state.address?))
+                let address = state.address?;
+                // Of several links to the endpoint the address may be another one's than the path's.
+                let way = self
+                    .table
+                    .routing()
+                    .lookup(address)
+                    .and_then(|(_, route)| route.next_hops.first().copied());
+                let out = way.map_or(state.out, |hop| hop.out);
+                let exit = self.interface_of(out).or_else(|| self.interface_of(state.out))?;
+                Some((cost, state.out, exit, address))
             });
             let Some((cost, out, exit, address)) = usable else {
                 self.interface_event(id, InterfaceEvent::Down);

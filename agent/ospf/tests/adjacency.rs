@@ -1,5 +1,7 @@
 //! Routers find each other and agree.
 
+#![allow(clippy::unwrap_used)] // a test's panic is its report
+
 mod net;
 
 use std::time::Duration;

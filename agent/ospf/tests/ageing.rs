@@ -90,7 +90,8 @@ fn step_14_a_received_flush_is_passed_on_and_forgotten() {
     assert!(bench.acked(ETH1, &flush));
 }
 
-/// Goal: while a neighbour is in Exchange or Loading, flushed LSAs stay, so that the exchange cannot bring them back.
+/// Goal: while a neighbour is in Exchange or Loading, flushed LSAs stay, so that the exchange cannot bring
+/// them back.
 #[test]
 fn step_14_flushed_lsas_stay_during_an_exchange() {
     let lsa = router_lsa(FAR, 1, &[]);
@@ -117,7 +118,8 @@ fn step_14_flushed_lsas_stay_during_an_exchange() {
     assert!(lsa_of(&bench).is_none());
 }
 
-/// Goal: the flush of an LSA whose place is needed again is not in the way: a newer instance is taken while it stays.
+/// Goal: the flush of an LSA whose place is needed again is not in the way: a newer instance is taken while
+/// it stays.
 #[test]
 fn step_14_a_flushed_lsa_can_be_originated_again() {
     let lsa = router_lsa(FAR, 1, &[]);
@@ -130,7 +132,8 @@ fn step_14_a_flushed_lsa_can_be_originated_again() {
     assert!(bench.flooded(ETH2, lsa.key()).last().is_some_and(|lsa| lsa.header().sequence == nth(2)));
 }
 
-/// Goal: own LSAs are originated anew at LSRefreshTime, with the next sequence number and age 0, and not earlier than needed.
+/// Goal: own LSAs are originated anew at LSRefreshTime, with the next sequence number and age 0, and not
+/// earlier than needed.
 #[test]
 fn step_12_4_own_lsas_are_refreshed() {
     let (mut bench, mut peer) = one_link(&[]);
@@ -220,7 +223,8 @@ fn step_12_4_min_ls_interval() {
     assert_eq!(body.metric, 49, "the last change is the one that counts");
 }
 
-/// Goal: after MaxSequenceNumber the LSA is flushed first, and begins at InitialSequenceNumber once all have acknowledged.
+/// Goal: after MaxSequenceNumber the LSA is flushed first, and begins at InitialSequenceNumber once all have
+/// acknowledged.
 #[test]
 fn step_12_1_6_the_sequence_number_wraps() {
     let (mut bench, mut near, mut far) = two_links(&[]);

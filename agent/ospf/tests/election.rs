@@ -33,8 +33,9 @@ fn roles(bench: &Bench) -> (InterfaceState, u8, u8) {
     (status.state, status.dr.octets()[3], status.backup.octets()[3])
 }
 
-/// Goal: the election's outcome when the wait is over, in a table: who presents itself how, who becomes what. (Whom we
-/// take for DR, we also take for backup until it says otherwise: step (4) repeats only for our own part.)
+/// Goal: the election's outcome when the wait is over, in a table: who presents itself how, who becomes what.
+/// (Whom we take for DR, we also take for backup until it says otherwise: step (4) repeats only for our own
+/// part.)
 #[test]
 fn step_9_4_the_election_as_a_table() {
     use InterfaceState::{Backup, Dr, DrOther};
@@ -102,7 +103,8 @@ fn step_9_4_waiting_ends_with_the_wait_timer() {
     assert_eq!((hello.designated_router, hello.backup), (ip(5), ip(1)));
 }
 
-/// Goal: the wait ends early when a backup presents itself, or a DR that says there is no backup (BackupSeen).
+/// Goal: the wait ends early when a backup presents itself, or a DR that says there is no backup
+/// (BackupSeen).
 #[test]
 fn step_9_3_backup_seen_ends_the_wait() {
     for (what, mut other, ends) in [
@@ -126,7 +128,8 @@ fn step_9_3_a_router_without_priority_does_not_wait() {
     assert_eq!(roles(&bench), (InterfaceState::DrOther, 0, 0));
 }
 
-/// A settled network: DR 10.1.0.8, backup 10.1.0.7, we and 10.1.0.1 are others. Only those two are adjacent to us.
+/// A settled network: DR 10.1.0.8, backup 10.1.0.7, we and 10.1.0.1 are others. Only those two are adjacent
+/// to us.
 fn settled(priority: u8) -> (Bench, Peer, Peer, Peer) {
     let mut bench = Bench::new(network(priority));
     let (mut dr, mut backup, mut other) = (peer(8, 1, 8, 7), peer(7, 1, 8, 7), peer(1, 1, 8, 7));
@@ -154,7 +157,8 @@ fn step_10_4_adjacencies_with_the_designated_ones_only() {
     assert_eq!((link.kind, link.id, link.data), (LinkKind::Transit, ip(8), ip(5)));
 }
 
-/// Goal: the DR fails: the backup becomes DR, and we, the best of the rest, the backup, with adjacencies to everybody.
+/// Goal: the DR fails: the backup becomes DR, and we, the best of the rest, the backup, with adjacencies to
+/// everybody.
 #[test]
 fn step_9_4_the_dr_fails_and_we_become_backup() {
     let (mut bench, _dr, mut backup, mut other) = settled(1);
@@ -230,7 +234,8 @@ fn step_9_4_the_backup_is_promoted() {
     assert_eq!((link.kind, link.id), (LinkKind::Transit, ip(5)));
 }
 
-/// Goal: a network-LSA is there only while a neighbour is full, and is flushed when the last one goes (§12.4.2).
+/// Goal: a network-LSA is there only while a neighbour is full, and is flushed when the last one goes
+/// (§12.4.2).
 #[test]
 fn step_12_4_2_the_network_lsa_comes_and_goes_with_full_neighbours() {
     let mut bench = Bench::new(network(9));
@@ -251,7 +256,8 @@ fn step_12_4_2_the_network_lsa_comes_and_goes_with_full_neighbours() {
     assert_eq!(stub.kind, LinkKind::Stub);
 }
 
-/// Goal: two halves of a network meet, each with its DR: the one with the lower rank resigns and flushes its network-LSA.
+/// Goal: two halves of a network meet, each with its DR: the one with the lower rank resigns and flushes its
+/// network-LSA.
 #[test]
 fn step_9_4_two_drs_meet() {
     let mut bench = Bench::new(network(1));
@@ -293,7 +299,8 @@ fn step_9_3_point_to_point_links_elect_nobody() {
     assert_eq!(roles(&bench), (InterfaceState::PointToPoint, 0, 0));
 }
 
-/// Goal: our priority is changed by the operator: the roles stay until there is a reason, hellos tell the new one at once.
+/// Goal: our priority is changed by the operator: the roles stay until there is a reason, hellos tell the new
+/// one at once.
 #[test]
 fn step_9_4_a_new_priority_is_told_but_takes_no_role_away() {
     let (mut bench, mut dr, mut backup, mut other) = settled(1);

@@ -42,8 +42,8 @@ fn exchange_led_by_us() -> (Bench, Peer, u32) {
     (bench, peer, next)
 }
 
-/// Goal: in ExStart we send empty descriptions with I, M and MS, again each RxmtInterval. (On point-to-point links
-/// everything goes to AllSPFRouters: §8.1.)
+/// Goal: in ExStart we send empty descriptions with I, M and MS, again each RxmtInterval. (On point-to-point
+/// links everything goes to AllSPFRouters: §8.1.)
 #[test]
 fn step_10_8_exstart_sends_empty_descriptions() {
     let (mut bench, _peer) = exstart(links(1), LOW);
@@ -146,7 +146,8 @@ fn step_10_6_the_leader_drops_a_duplicate() {
     assert_eq!(descriptions(&bench)[0].sequence, number + 1);
 }
 
-/// Goal: the leader repeats its description each RxmtInterval until the answer comes; the follower never does by itself.
+/// Goal: the leader repeats its description each RxmtInterval until the answer comes; the follower never does
+/// by itself.
 #[test]
 fn step_10_8_the_leader_retransmits() {
     let (mut bench, _peer, number) = exchange_led_by_us();
@@ -227,7 +228,8 @@ fn step_10_6_an_external_lsa_in_a_stub_area_starts_it_anew() {
     assert_eq!(bench.state(&peer), NeighbourState::ExStart);
 }
 
-/// Goal: in Full, the leader's last description is still answered as before; anything else starts the exchange anew.
+/// Goal: in Full, the leader's last description is still answered as before; anything else starts the
+/// exchange anew.
 #[test]
 fn step_10_6_descriptions_in_full() {
     let mut bench = Bench::new(links(1));

@@ -1,4 +1,5 @@
-//! RFC 2328 §13: what happens to an LSA that arrives, and how it goes on. RFC 5250 §3: the scopes of opaque LSAs.
+//! RFC 2328 §13: what happens to an LSA that arrives, and how it goes on. RFC 5250 §3: the scopes of opaque
+//! LSAs.
 
 #![allow(clippy::unwrap_used)] // a test's panic is its report
 
@@ -26,7 +27,8 @@ fn two_links_with(lsas: &[Lsa]) -> (Bench, Peer, Peer) {
     (bench, near, far)
 }
 
-/// Goal: an LSA with a wrong checksum or of unknown type is dropped without acknowledgment; others in the packet count.
+/// Goal: an LSA with a wrong checksum or of unknown type is dropped without acknowledgment; others in the
+/// packet count.
 #[test]
 fn step_13_1_and_2_bad_lsas_spoil_only_themselves() {
     let (mut bench, mut near, _far) = two_links();
@@ -82,7 +84,8 @@ fn step_13_4_a_flush_of_an_unknown_lsa_is_acknowledged_only() {
     assert!(bench.lsa(flush.key()).is_none() && bench.flooded(ETH2, flush.key()).is_empty());
 }
 
-/// Goal: while a neighbour is in Exchange or Loading, such a flush is installed instead, since that one may have the LSA.
+/// Goal: while a neighbour is in Exchange or Loading, such a flush is installed instead, since that one may
+/// have the LSA.
 #[test]
 fn step_13_4_during_an_exchange_such_a_flush_is_installed() {
     let (mut bench, mut near, _far) = two_links();
@@ -139,7 +142,8 @@ fn step_13_5_a_newer_instance_replaces_the_older() {
     assert_eq!(bench.flooded(ETH2, newer.key()).len(), 1);
 }
 
-/// Goal: an instance that comes within MinLSArrival of the one before is dropped without acknowledgment, later it is taken.
+/// Goal: an instance that comes within MinLSArrival of the one before is dropped without acknowledgment,
+/// later it is taken.
 #[test]
 fn step_13_5a_min_ls_arrival() {
     let (mut bench, mut near, _far) = two_links();
@@ -171,7 +175,8 @@ fn step_13_6_an_older_instance_than_requested_is_bad_ls_request() {
     assert_eq!(bench.state(&peer), NeighbourState::ExStart);
 }
 
-/// Goal: an LSA that comes back from a neighbour which owes an acknowledgment is that acknowledgment; no other is sent.
+/// Goal: an LSA that comes back from a neighbour which owes an acknowledgment is that acknowledgment; no
+/// other is sent.
 #[test]
 fn step_13_7a_an_implied_acknowledgment() {
     let (mut bench, mut near, mut far) = two_links();
@@ -268,7 +273,8 @@ fn step_13_5_acknowledgments_and_updates_are_bundled() {
     assert!(bench.sent.iter().all(|sent| sent.length + IP_HEADER_LENGTH <= 1500));
 }
 
-/// A network on which we, the neighbours, or both are designated; all neighbours full with us as far as they should be.
+/// A network on which we, the neighbours, or both are designated; all neighbours full with us as far as they
+/// should be.
 fn network(us: InterfaceState) -> (Bench, Peer, Peer, Peer) {
     let mut config = networks(1, Network::Broadcast);
     config.interfaces.insert(ETH2, interface(2, Network::PointToPoint));
@@ -342,7 +348,8 @@ fn step_13_3_the_backup_does_not_flood_back() {
     assert_eq!(sent.destination, ALL_SPF_ROUTERS);
 }
 
-/// Goal: the backup does not acknowledge what others than the designated router flood (Table 19): the DR's copy follows.
+/// Goal: the backup does not acknowledge what others than the designated router flood (Table 19): the DR's
+/// copy follows.
 #[test]
 fn step_13_5_the_backup_acknowledges_the_dr_only() {
     let (mut bench, mut low, mut high, _other) = network(InterfaceState::Backup);
@@ -421,7 +428,8 @@ fn step_13_3_opaque_lsas_of_as_scope_do_not_come_from_a_stub_area() {
     assert!(bench.lsa_in(FloodingDomain::As, lsa.key()).is_none() && !bench.acked(ETH1, &lsa));
 }
 
-/// Goal: flooding goes to neighbours that are still in Exchange too, but not what they are just being asked for.
+/// Goal: flooding goes to neighbours that are still in Exchange too, but not what they are just being asked
+/// for.
 #[test]
 fn step_13_3_flooding_reaches_neighbours_in_exchange() {
     let (mut bench, mut near, _far) = two_links();
@@ -439,7 +447,8 @@ fn step_13_3_flooding_reaches_neighbours_in_exchange() {
     assert_eq!(bench.flooded(ETH3, other.key()).len(), 1);
 }
 
-/// Goal: on a network, what is meant for one neighbour goes to it alone: direct acknowledgments, retransmissions, answers.
+/// Goal: on a network, what is meant for one neighbour goes to it alone: direct acknowledgments,
+/// retransmissions, answers.
 #[test]
 fn step_13_what_is_for_one_neighbour_goes_to_it_alone() {
     let (mut bench, mut low, mut high, mut other) = network(InterfaceState::Dr);

@@ -64,7 +64,8 @@ fn step_10_5_a_new_neighbour_is_answered_at_once() {
     assert_eq!(hello.neighbours, [LOW]);
 }
 
-/// Goal: hellos that disagree about the intervals, the mask of a shared network, or the kind of area make no neighbour.
+/// Goal: hellos that disagree about the intervals, the mask of a shared network, or the kind of area make no
+/// neighbour.
 #[test]
 fn step_10_5_a_hello_that_disagrees_is_refused() {
     type Change = fn(&mut Hello);
@@ -95,7 +96,8 @@ fn step_10_5_the_mask_is_ignored_on_point_to_point_links() {
     assert!(bench.state(&peer) > NeighbourState::Init);
 }
 
-/// Goal: a hello that disagrees later does not take an adjacency down before its time (RFC 2328 §10.5: dropped, no more).
+/// Goal: a hello that disagrees later does not take an adjacency down before its time (RFC 2328 §10.5:
+/// dropped, no more).
 #[test]
 fn step_10_5_a_hello_that_disagrees_later_leaves_the_neighbour_to_its_timer() {
     let mut bench = Bench::new(links(1));
@@ -108,7 +110,8 @@ fn step_10_5_a_hello_that_disagrees_later_leaves_the_neighbour_to_its_timer() {
     assert_eq!(bench.state(&peer), NeighbourState::Down);
 }
 
-/// Goal: in stub areas and NSSAs the options of both ends must say so (RFC 3101 §2.2): the table of all combinations.
+/// Goal: in stub areas and NSSAs the options of both ends must say so (RFC 3101 §2.2): the table of all
+/// combinations.
 #[test]
 fn step_10_5_options_must_fit_the_kind_of_area() {
     let stub = AreaType::Stub { default_cost: 1, summaries: true };
@@ -134,7 +137,8 @@ fn step_10_5_options_must_fit_the_kind_of_area() {
     }
 }
 
-/// Goal: the checks of packet reception, one wrong thing each: nobody becomes a neighbour, and the reason is counted.
+/// Goal: the checks of packet reception, one wrong thing each: nobody becomes a neighbour, and the reason is
+/// counted.
 #[test]
 fn step_8_2_packets_that_do_not_belong_here_are_refused() {
     type Spoil = fn(&mut Peer, &mut Vec<u8>, &mut Ipv4Addr);
@@ -189,7 +193,8 @@ fn step_8_2_strangers_may_only_say_hello() {
     assert_eq!(bench.lsa(lsa.key()), None);
 }
 
-/// Goal: RFC 5082: with TTL security a packet from farther than allowed is refused, and ours leave with TTL 255.
+/// Goal: RFC 5082: with TTL security a packet from farther than allowed is refused, and ours leave with TTL
+/// 255.
 #[test]
 fn step_8_2_ttl_security_refuses_packets_from_afar() {
     let mut config = links(1);
@@ -300,7 +305,8 @@ fn step_10_2_loss_of_carrier_takes_neighbours_down_at_once() {
     assert_eq!(bench.state(&second), NeighbourState::Full, "the other link is left alone");
 }
 
-/// Goal: on a point-to-point link a router that comes with another id replaces the one before, at the latest when that is dead.
+/// Goal: on a point-to-point link a router that comes with another id replaces the one before, at the latest
+/// when that is dead.
 #[test]
 fn step_10_5_another_router_on_a_point_to_point_link() {
     let mut bench = Bench::new(links(1));

@@ -19,7 +19,8 @@ fn one_link() -> (Bench, Peer) {
     (bench, peer)
 }
 
-/// Goal: a newer instance of our router-LSA from before a restart is outbid: our contents with the next number.
+/// Goal: a newer instance of our router-LSA from before a restart is outbid: our contents with the next
+/// number.
 #[test]
 fn step_13_4_a_newer_router_lsa_of_ours_is_outbid() {
     let (mut bench, mut peer) = one_link();
@@ -35,7 +36,8 @@ fn step_13_4_a_newer_router_lsa_of_ours_is_outbid() {
     assert_eq!(last.body(), contents);
 }
 
-/// Goal: after a restart the neighbour still has our old LSAs: the exchange ends in Full, with ours outbidding them.
+/// Goal: after a restart the neighbour still has our old LSAs: the exchange ends in Full, with ours
+/// outbidding them.
 #[test]
 fn step_13_4_restart_with_old_lsas_in_the_neighbours_database() {
     for router in [LOW, HIGH] {
@@ -103,7 +105,8 @@ fn step_13_8_an_older_instance_of_ours_is_answered() {
     assert!(answer.lsa(router_key(US)).unwrap().header().same_instance(&bench.own().header()));
 }
 
-/// Goal: a network-LSA whose link state id is one of our addresses is ours from before a change of router id: flushed.
+/// Goal: a network-LSA whose link state id is one of our addresses is ours from before a change of router id:
+/// flushed.
 #[test]
 fn step_13_4_a_network_lsa_named_after_our_address_is_flushed() {
     let mut bench = Bench::new(networks(1, Network::PointToPoint));
@@ -139,7 +142,8 @@ fn step_13_4_foreign_lsas_that_name_us_are_not_ours() {
     }
 }
 
-/// Goal: two routers with our id fight at the pace of MinLSInterval, not without end, and the network lives on.
+/// Goal: two routers with our id fight at the pace of MinLSInterval, not without end, and the network lives
+/// on.
 #[test]
 fn step_13_4_a_second_router_with_our_id_does_not_cause_a_storm() {
     let (mut bench, mut peer) = one_link();

@@ -76,7 +76,8 @@ fn step_15_hellos_go_to_the_endpoint() {
     assert_eq!((hello.mask, hello.designated_router), (NOBODY, NOBODY));
 }
 
-/// Goal: the adjacency comes up; the backbone's router-LSA has a virtual link with the path's cost, area 1's has the V bit.
+/// Goal: the adjacency comes up; the backbone's router-LSA has a virtual link with the path's cost, area 1's
+/// has the V bit.
 #[test]
 fn step_15_the_adjacency_is_announced() {
     let (mut bench, mut near, mut far) = transit();

@@ -3,8 +3,8 @@
 use std::net::Ipv4Addr;
 
 use braid_ospf_packet::{
-    Body, DatabaseDescription, Hello, LinkStateAck, LinkStateRequest, Lsa, LsaHeader, LsaKey, LsType, MAX_AGE,
-    Options, RouterId, SequenceNumber,
+    Body, DatabaseDescription, Hello, LinkStateAck, LinkStateRequest, LsType, Lsa, LsaHeader, LsaKey,
+    MAX_AGE, Options, RouterId, SequenceNumber,
 };
 
 use crate::{Bytes, World, address, seal, world::ROUTERS};

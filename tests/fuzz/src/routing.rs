@@ -22,7 +22,8 @@ pub fn seeds() -> Vec<Vec<u8>> {
         bytes
     };
     let summary = |at, kind, advertising, id, metric| vec![6, at, kind, advertising, id, 28, metric, 0];
-    let external = |at, kind, advertising, id, metric| vec![6, at, kind, advertising, id, 28, metric, 0xfe, 1, 0];
+    let external =
+        |at, kind, advertising, id, metric| vec![6, at, kind, advertising, id, 28, metric, 0xfe, 1, 0];
     let settings = vec![0xf0];
     let triangle = [
         settings.clone(),

@@ -19,7 +19,8 @@ use ipnet::Ipv4Net;
 use crate::{Bytes, NOW, address, keys, seal, seal_packet};
 
 /// The routers: the one that is attacked, and its peer.
-pub const ROUTERS: [RouterId; 2] = [RouterId(Ipv4Addr::new(10, 0, 0, 1)), RouterId(Ipv4Addr::new(10, 0, 0, 2))];
+pub const ROUTERS: [RouterId; 2] =
+    [RouterId(Ipv4Addr::new(10, 0, 0, 1)), RouterId(Ipv4Addr::new(10, 0, 0, 2))];
 const AREA: AreaId = AreaId(Ipv4Addr::new(0, 0, 0, 1));
 /// On a third interface the attacked router is alone with the fuzzer.
 const INTERFACES: [u32; 3] = [1, 2, 3];
@@ -150,12 +151,20 @@ impl World {
                 Some(Output::Transmit { interface, source, destination, payload, .. }) => {
                     if let Ok(frame) = Frame::parse(&payload) {
                         self.sequence = self.sequence.max(frame.sequence().unwrap_or(0));
-                        if router == 0 && let Ok(Body::DatabaseDescription(description)) = frame.body() {
+                        if router == 0
+                            && let Ok(Body::DatabaseDescription(description)) = frame.body()
+                        {
                             self.description = description.sequence;
                         }
                     }
                     if interface.0 != INTERFACES[2] {
-                        self.wire.push_back(Packet { to: 1 - router, interface, source, destination, payload });
+                        self.wire.push_back(Packet {
+                            to: 1 - router,
+                            interface,
+                            source,
+                            destination,
+                            payload,
+                        });
                     }
                     while self.wire.len() > WIRE {
                         self.wire.pop_front();
@@ -213,7 +222,8 @@ impl World {
         while self.now < end {
             self.deliver_some(self.wire.len());
             let next = self.next_timeout().map_or(end, |(due, _)| due);
-            let wait = if self.wire.is_empty() { next.duration_since(self.now) } else { Duration::from_millis(10) };
+            let wait =
+                if self.wire.is_empty() { next.duration_since(self.now) } else { Duration::from_millis(10) };
             self.pass(wait.max(Duration::from_millis(1)).min(end.duration_since(self.now)));
         }
     }
@@ -284,7 +294,13 @@ impl World {
         let payload = if choice & 4 == 0 { seal_packet(packet) } else { None };
         let payload = payload.unwrap_or_else(|| packet.to_vec());
         let from = Ipv4Addr::new(10, 9, interface.0 as u8, choice >> 3);
-        self.deliver(Packet { to: 0, interface, source: from, destination: Ipv4Addr::new(224, 0, 0, 5), payload });
+        self.deliver(Packet {
+            to: 0,
+            interface,
+            source: from,
+            destination: Ipv4Addr::new(224, 0, 0, 5),
+            payload,
+        });
     }
 
     /// An update with these LSAs, from the peer.
@@ -352,11 +368,11 @@ impl World {
             (2, Some(interface)) => interface.passive = !interface.passive,
             (3, Some(interface)) => interface.area = if value & 4 == 0 { AREA } else { AreaId::BACKBONE },
             (4, Some(interface)) => {
-                interface.kind =
-                    if value & 4 == 0 { Network::Broadcast } else { Network::PointToPoint };
+                interface.kind = if value & 4 == 0 { Network::Broadcast } else { Network::PointToPoint };
             }
             (5, _) => {
-                config.stub_router = [StubRouter::Off, StubRouter::Links, StubRouter::All][usize::from(value) % 3];
+                config.stub_router =
+                    [StubRouter::Off, StubRouter::Links, StubRouter::All][usize::from(value) % 3];
             }
             (6, _) => config.router_id = RouterId(address(value)),
             (7, Some(_)) => drop(config.interfaces.remove(&id)),

@@ -18,8 +18,7 @@ fuzz_target!(|bytes: &[u8]| {
 
 fn check(bytes: &[u8]) {
     let Ok(frame) = Frame::parse(bytes) else { return };
-    let ways =
-        [Authentication::None, Authentication::Simple(Password::new(b"fuzz")), braid_fuzz::keys()];
+    let ways = [Authentication::None, Authentication::Simple(Password::new(b"fuzz")), braid_fuzz::keys()];
     for way in &ways {
         let _ = frame.verify(way, SOURCE, braid_fuzz::NOW);
     }

@@ -205,7 +205,10 @@ fn lsa(bytes: &mut Bytes) -> Option<Lsa> {
         }
         3 => {
             let count = bytes.u8() % 5;
-            LsaBody::Network(NetworkLsa { mask, routers: (0..count).map(|_| RouterId(address(bytes.u8()))).collect() })
+            LsaBody::Network(NetworkLsa {
+                mask,
+                routers: (0..count).map(|_| RouterId(address(bytes.u8()))).collect(),
+            })
         }
         4 => LsaBody::Summary(SummaryLsa { mask, metric }),
         5 => LsaBody::AsbrSummary(SummaryLsa { mask: 0, metric }),

@@ -138,7 +138,6 @@ impl Network {
                 }
             }
         }
-        // Attached prefixes first: FRR takes the first interface's address as forwarding address in an NSSA.
         for (n, netns) in self.world.router_indices().zip(&self.routers) {
             let mut lines = "link set lo up\n".to_owned();
             for (at, stub) in self.world.router(n).stubs.iter().enumerate() {
@@ -405,6 +404,13 @@ impl Network {
         let mut ignored: BTreeSet<Ipv4Net> = self.world.connected(router);
         // Its own way out goes before a way to another router that announces the same.
         ignored.extend(self.world.router(router).externals.keys());
+        // BIRD takes an interface without carrier as looped back, and announces its address as a host (RFC 2328 §9.1).
+        for (n, segment) in self.world.segments.iter().enumerate() {
+            let looped = segment.ends.iter().filter(|end| {
+                self.kinds[end.router.0] == Kind::Bird && !self.world.has_carrier(SegmentIndex(n), end.router)
+            });
+            ignored.extend(looped.map(|end| Ipv4Net::from(end.address)));
+        }
         let kind = self.kinds[router.0];
         let found = self.kernel_routes(router)?;
         let differences = compare::kernel(router, kind, table, &found, &ignored);

@@ -123,10 +123,13 @@ fn converge(simulation: &mut Simulation) -> Result<u64, Violation> {
     Err(Violation { at_us: simulation.now_us, what })
 }
 
+/// Longer than TranslatorStabilityInterval (RFC 3101 §3.1), after which translated LSAs of a former translator go.
+const SETTLE_US: u64 = 45 * SECOND_US;
+
 /// A converged network stays so, and is quiet: nobody floods but to refresh. Some seeds stay for two hours, in which every LSA is
 /// refreshed and would otherwise come of age.
 fn quiet(simulation: &mut Simulation, seed: u64) -> Result<(), Violation> {
-    simulation.run(15 * SECOND_US)?;
+    simulation.run(SETTLE_US)?;
     let long = Dice::new(seed ^ 8).below(16) == 0 && simulation.nodes.len() < 12;
     let updates = |simulation: &Simulation| -> u64 {
         simulation.instances().into_iter().flatten().map(|instance| instance.counters().sent[3]).sum()

@@ -58,6 +58,10 @@ pub struct Simulation {
     queue: Queue<Event>,
     seed: u64,
     most_per_second: u32,
+    /// Goes on from a saved state, and does not know all carriers yet.
+    waking: Option<RouterIndex>,
+    /// Every prefix that anybody may announce.
+    externals: BTreeSet<Ipv4Net>,
 }
 
 impl Simulation {
@@ -84,6 +88,8 @@ impl Simulation {
             events: 0,
             queue,
             seed,
+            waking: None,
+            externals: world.routers.iter().flat_map(|router| router.externals.keys().copied()).collect(),
             most_per_second: 4_000 + 100 * routers as u32,
             world,
         }
@@ -319,11 +325,17 @@ impl Simulation {
         let node = &mut self.nodes[router.0];
         (node.instance, node.shadow, node.fib, node.wake_us) = (Some(instance), None, saved.fib, None);
         node.record = None;
+        let gone = self.externals.clone();
+        self.waking = Some(router);
+        // Its neighbours know more of it than it does: their adjacencies have to begin anew.
+        let segments: Vec<_> = self.world.ends_of(router).map(|(n, ..)| Interface::Segment(n)).collect();
+        for interface in segments {
+            self.feed(router, Input::Carrier { interface: interface_id(interface), up: false })?;
+        }
+        self.tell_surroundings(router, &gone)?;
+        self.waking = None;
         let config = self.settings.config(&self.world, router);
-        self.feed(router, Input::Configure(Box::new(config)))?;
-        let all = self.world.routers.iter().flat_map(|router| router.externals.keys().copied());
-        let gone: BTreeSet<Ipv4Net> = all.chain(self.nodes[router.0].fib.keys().copied()).collect();
-        self.tell_surroundings(router, &gone)
+        self.feed(router, Input::Configure(Box::new(config)))
     }
 
     fn clone_router(&mut self, router: RouterIndex) -> Result<(), String> {
@@ -386,27 +398,24 @@ impl Simulation {
         }
     }
 
-    /// Sends a packet to where the kernel's route to its destination leads, by one interface if the sender chose one.
+    /// Sends a packet to where it is local, or else to where the kernel's route leads; by the interface that the sender chose if
+    /// that is one of the ways.
     fn route(&mut self, router: RouterIndex, by: Option<SegmentIndex>, packet: Packet) {
         let destination = packet.destination;
-        let local = |n: SegmentIndex| self.world.segment(n).prefix.contains(&destination);
-        let direct = match by {
-            Some(n) => local(n).then_some(n),
-            None => self
-                .world
-                .ends_of(router)
-                .map(|(n, ..)| n)
-                .find(|n| local(*n) && self.world.has_carrier(*n, router)),
+        let local = |n: &SegmentIndex| {
+            self.world.segment(*n).prefix.contains(&destination) && self.world.has_carrier(*n, router)
         };
+        let attached = self.world.ends_of(router).map(|(n, ..)| n);
+        let direct = by.filter(local).or_else(|| attached.into_iter().find(local));
         let hop = direct.map(|n| (n, destination)).or_else(|| {
             let hops = &self.nodes[router.0].lookup(destination)?.next_hops;
-            let mut hops =
-                hops.iter().filter_map(|(interface, gateway)| Some((segment_of(*interface)?, (*gateway)?)));
-            hops.find(|(n, _)| by.is_none_or(|by| by == *n))
+            let hops = hops.iter().filter_map(|(interface, hop)| Some((segment_of(*interface)?, (*hop)?)));
+            let hops: Vec<_> = hops.collect();
+            hops.iter().find(|(n, _)| by == Some(*n)).or(hops.first()).copied()
         });
         if let Some((segment, gateway)) = hop {
-            let arrivals =
-                self.network.send(&self.world, self.now_us, router, segment, (packet, Some(gateway)));
+            let way = (packet, Some(gateway));
+            let arrivals = self.network.send(&self.world, self.now_us, router, segment, way);
             self.schedule(arrivals);
         }
     }
@@ -462,7 +471,9 @@ impl Simulation {
         let Some(segment) = segment_of(interface) else {
             return Err(format!("{router} sent a packet by {interface}, which is no segment"));
         };
-        if !self.world.has_carrier(segment, router) {
+        // A virtual link learns by the next computation that its way is gone.
+        let travels = !packet.destination.is_multicast() && packet.ttl > 1;
+        if !self.world.has_carrier(segment, router) && self.waking != Some(router) && !travels {
             return Err(format!("{router} sent a packet by {interface}, which has no carrier"));
         }
         if packet.destination.is_multicast() {

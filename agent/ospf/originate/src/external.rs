@@ -78,7 +78,6 @@ pub(crate) fn is_on_link(local: &Local<'_>, address: Ipv4Addr, area: Option<Area
             && interface.unnumbered.is_none()
             && area.is_none_or(|area| interface.area == area)
             && interface.address.contains(&address)
-            && interface.address.addr() != address
     })
 }
 

@@ -51,6 +51,7 @@
 //!     unnumbered: None,
 //!     prefixes: BTreeMap::new(),
 //!     network: Network::Loopback,
+//!     passive: true,
 //!     cost: 0,
 //!     state: InterfaceState::Loopback,
 //!     designated_router: [0, 0, 0, 0].into(),

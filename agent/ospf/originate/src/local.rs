@@ -137,6 +137,8 @@ pub struct InterfaceView {
     pub prefixes: BTreeMap<Ipv4Net, u16>,
     /// The kind of network.
     pub network: Network,
+    /// No hellos are sent, so it is a stub network for good.
+    pub passive: bool,
     /// Output cost, 1..=65535; on a loopback also 0, as RFC 2328 §12.4.1 has it.
     pub cost: u16,
     /// State of the interface state machine.

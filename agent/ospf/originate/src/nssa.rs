@@ -66,16 +66,16 @@ fn own_type_7(local: &Local<'_>, area: &AreaView) -> BTreeMap<Ipv4Net, (External
     bodies
 }
 
-/// RFC 3101 §2.3: an own address that is active in the area, a loopback's rather than another's; the highest of them.
+/// RFC 3101 §2.3: an own address that is active in the area, a loopback's rather than a stub network's, and that rather
+/// than another's; the first of them in the order of the interfaces.
 fn own_forwarding(local: &Local<'_>, area: &AreaView) -> Option<Ipv4Addr> {
     local
         .interfaces
         .iter()
         .filter(|interface| interface.area == area.id && interface.state != InterfaceState::Down)
         .filter(|interface| interface.unnumbered.is_none())
-        .map(|interface| (interface.network == Network::Loopback, interface.address.addr()))
-        .max()
-        .map(|(_, address)| address)
+        .min_by_key(|interface| (interface.network != Network::Loopback, !interface.passive))
+        .map(|interface| interface.address.addr())
 }
 
 /// Whether the router translates the area's type-7 LSAs (RFC 3101 §3.1).

@@ -2,7 +2,7 @@
 
 mod common;
 
-use braid_ospf_originate::{AreaType, Discard, InterfaceState, Translate};
+use braid_ospf_originate::{AreaType, Discard, InterfaceState, InterfaceView, Translate};
 use braid_ospf_packet::{ExternalLsa, LsaBody, RouterFlags};
 use common::*;
 
@@ -81,7 +81,13 @@ fn rfc_3101_2_4_an_internal_router_wants_translation_and_says_where_to_send() {
 }
 
 #[test]
-fn rfc_3101_2_3_the_forwarding_address_is_a_loopbacks_or_else_an_interfaces() {
+fn rfc_3101_2_3_the_forwarding_address_is_a_loopbacks_or_a_stub_networks_or_else_an_interfaces() {
+    let mut router = inside_nssa();
+    let passive = InterfaceView { passive: true, ..point_to_point(AREA1, "172.16.9.1/24") };
+    router.interfaces.push(passive);
+    assert_eq!(router.originate().externals(AREA1), ["198.18.0.0/24 E2 20 via 100.64.0.5 P"]);
+    router.interfaces[0].state = InterfaceState::Down;
+    assert_eq!(router.originate().externals(AREA1), ["198.18.0.0/24 E2 20 via 172.16.9.1 P"]);
     let mut router = inside_nssa();
     router.interfaces[0].state = InterfaceState::Down;
     assert_eq!(router.originate().externals(AREA1), ["198.18.0.0/24 E2 20 via 10.0.0.0 P"]);

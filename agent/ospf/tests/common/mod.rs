@@ -1,4 +1,5 @@
-//! One router on a bench: a virtual clock, neighbours that say what the test wants, and everything it sends, decoded.
+//! One router on a bench: a virtual clock, neighbours that say what the test wants, and everything it sends,
+//! decoded.
 
 #![allow(dead_code, clippy::unwrap_used)] // each test file uses a part; a test's panic is its report
 

@@ -169,7 +169,8 @@ impl Peer {
         }
     }
 
-    /// Brings the adjacency to Full, taking the role that the router ids say, and acknowledges what it is told.
+    /// Brings the adjacency to Full, taking the role that the router ids say, and acknowledges what it is
+    /// told.
     pub fn establish(&mut self, bench: &mut Bench) {
         self.catch_up(bench);
         self.hello(bench);

@@ -1,5 +1,5 @@
 //! Routers joined by virtual wires on a virtual clock.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unwrap_used)]
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -106,7 +106,7 @@ impl Net {
                     self.sent += 1;
                     let local = destination.is_multicast() || self.on_wire(router, interface, destination);
                     if local {
-                        self.carry(router, interface, source, destination, ttl, payload);
+                        self.carry(router, interface, source, destination, ttl, &payload);
                     } else {
                         self.forward(router, source, destination, payload);
                     }
@@ -142,7 +142,7 @@ impl Net {
         source: Ipv4Addr,
         destination: Ipv4Addr,
         ttl: u8,
-        payload: Vec<u8>,
+        payload: &[u8],
     ) {
         let Some(wire) = self.wires.iter().position(|ends| ends.contains(&(router, interface))) else {
             return;
@@ -158,7 +158,7 @@ impl Net {
                 || self.routers[other].config().interfaces[&plug].address.addr() == destination;
             if hears {
                 let input =
-                    Input::Packet { interface: plug, source, destination, ttl, payload: payload.clone() };
+                    Input::Packet { interface: plug, source, destination, ttl, payload: payload.to_vec() };
                 self.fly(other, input);
             }
         }

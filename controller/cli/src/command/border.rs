@@ -3,7 +3,7 @@
 use braid_border::BorderConfig;
 
 use super::daemon::{self, NodeArgs};
-use crate::failure::Failure;
+use crate::{failure::Failure, target::Tls};
 
 /// Run a node's border: read each virtual network's routes, vote, and steer
 ///
@@ -17,12 +17,14 @@ Examples:
 pub struct Args {
     #[command(flatten)]
     of: NodeArgs,
+    #[command(flatten)]
+    tls: Tls,
 }
 
 impl Args {
     pub fn run(self) -> Result<(), Failure> {
-        let NodeArgs { network, node, controller, run_dir, tls } = self.of;
-        let config = BorderConfig { network, node, controller, tls: tls.files()?, run_dir };
+        let NodeArgs { network, node, controller, run_dir } = self.of;
+        let config = BorderConfig { network, node, controller, tls: self.tls.files()?, run_dir };
         daemon::run(|shutdown| braid_border::run(config, shutdown))
     }
 }

@@ -9,7 +9,6 @@ use crate::{
     failure::Failure,
     output,
     runtime::{self, Interrupt},
-    target::Tls,
 };
 
 /// The environment variable that filters the logs.
@@ -30,8 +29,6 @@ pub struct NodeArgs {
     /// The node's state directory
     #[arg(long, value_name = "DIR")]
     pub run_dir: PathBuf,
-    #[command(flatten)]
-    pub tls: Tls,
 }
 
 /// Resolves when the daemon is to end.

@@ -90,15 +90,11 @@ fn config(task: &Task<'_>) -> Value {
         });
         interfaces.insert(Interface::Stub(n).to_string(), interface);
     }
-    // In an NSSA the engine would choose any of its addresses there.
-    let mut nssas = world.areas_of(*router).into_iter();
-    let nssa = nssas.find(|area| matches!(world.areas.get(area), Some(AreaKind::Nssa { .. })));
-    let nssa_address = nssa.and_then(|area| world.nssa_address(*router, area));
     let mut externals = Map::new();
     for (prefix, external) in &it.externals {
         let kind = if external.type2 { 2 } else { 1 };
         let entry = json!({
-            "metric": external.metric, "type": kind, "tag": external.tag, "forwarding": external.forwarding.or(nssa_address),
+            "metric": external.metric, "type": kind, "tag": external.tag, "forwarding": external.forwarding,
         });
         externals.insert(prefix.to_string(), entry);
     }
@@ -120,7 +116,7 @@ fn config(task: &Task<'_>) -> Value {
         "externals": externals,
         "max_paths": 64,
         "stub_router": if it.stub_router { "links" } else { "off" },
-        "spf": { "initial_ms": 0, "short_ms": 20, "long_ms": 200 },
+        "spf": { "initial_ms": 0, "short_ms": 20, "long_ms": 200, "hold_down_ms": 1000 },
         "lsa": { "initial_ms": 0, "hold_ms": 50, "max_ms": 1000, "min_arrival_ms": 0 },
     })
 }

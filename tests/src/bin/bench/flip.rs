@@ -5,7 +5,10 @@ use std::{net::Ipv4Addr, time::Instant};
 use braid_kernel::{Netlink, Netns, NextHop, Nexthop, NexthopTarget, Route, RouteChange};
 use ipnet::Ipv4Net;
 
-use crate::{row::{Row, median}, shell::must};
+use crate::{
+    row::{Row, median},
+    shell::must,
+};
 
 /// Moving every route of a VN: one nexthop replace against replacing the routes in batches.
 pub fn measure() -> Vec<Row> {

@@ -1,10 +1,16 @@
 //! What forwarding through a VN costs.
 
-use std::{process::{Command, Stdio}, time::Duration};
+use std::{
+    process::{Command, Stdio},
+    time::Duration,
+};
 
 use braid_tests::{Lab, wait_for};
 
-use crate::{row::{Row, median}, shell::{must, run}};
+use crate::{
+    row::{Row, median},
+    shell::{must, run},
+};
 
 const LINE: &str = "name: line
 topology:

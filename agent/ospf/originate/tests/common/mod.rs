@@ -251,6 +251,7 @@ pub fn point_to_point(area: &str, address: &str) -> InterfaceView {
         unnumbered: None,
         prefixes: BTreeMap::new(),
         network: Network::PointToPoint,
+        passive: false,
         cost: 10,
         state: InterfaceState::PointToPoint,
         designated_router: Ipv4Addr::UNSPECIFIED,

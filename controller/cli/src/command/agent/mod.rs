@@ -6,7 +6,7 @@ use braid_agent::AgentConfig;
 use clap::Subcommand;
 
 use super::daemon::{self, NodeArgs};
-use crate::{failure::Failure, output::Output};
+use crate::{failure::Failure, output::Output, target::Tls};
 
 /// Run a node's agent: build its virtual routers and supervise their engines
 ///
@@ -25,6 +25,9 @@ Examples:
 pub struct Args {
     #[command(flatten)]
     of: Option<NodeArgs>,
+    // Apart from the others: clap does not see an optional group that has a group within.
+    #[command(flatten)]
+    tls: Tls,
     #[command(subcommand)]
     part: Option<Part>,
 }
@@ -41,12 +44,12 @@ impl Args {
             return args.run(output);
         }
         // The parser asks for these when there is no subcommand.
-        let Some(NodeArgs { network, node, controller, run_dir, tls }) = self.of else {
+        let Some(NodeArgs { network, node, controller, run_dir }) = self.of else {
             return Err(Failure::Usage(
                 "braid agent needs --network, --node, --controller and --run-dir".to_owned(),
             ));
         };
-        let config = AgentConfig { network, node, controller, tls: tls.files()?, run_dir };
+        let config = AgentConfig { network, node, controller, tls: self.tls.files()?, run_dir };
         daemon::run(|shutdown| braid_agent::run(config, shutdown))
     }
 }
