@@ -23,7 +23,7 @@ pub struct Packet {
 pub struct Weather {
     /// Lost.
     pub lost: u32,
-    /// Delivered twice, the second time up to a second late (updates: 50 ms).
+    /// Delivered twice, the second time up to a second late (updates and acknowledgments: 50 ms).
     pub doubled: u32,
     /// Late by up to 100 ms, so that later ones overtake it.
     pub late: u32,
@@ -53,7 +53,7 @@ pub struct Groups {
     pub designated: bool,
 }
 
-/// The packet type of a link state update.
+/// The first of the packet types that cannot come again much later without harm: updates, then acknowledgments.
 const UPDATE: u8 = 4;
 /// How many passed packets are remembered, to come again late.
 const REMEMBERED: usize = 64;
@@ -174,10 +174,10 @@ impl Network {
         self.send(world, now_us, from, segment, (packet, gateway))
     }
 
-    /// Updates are not remembered: an LSA that was flushed comes to life again when an old update repeats it, and against that
-    /// OSPF has no remedy but authentication.
+    /// Updates and acknowledgments are not remembered: an LSA that was flushed comes to life again when an old update repeats it, one
+    /// that was lost is not sent again when an old acknowledgment confirms it, and OSPF has no remedy but authentication.
     fn remember(&mut self, segment: SegmentIndex, from: RouterIndex, packet: &Packet) {
-        if packet.payload.get(1) == Some(&UPDATE) {
+        if packet.payload.get(1) >= Some(&UPDATE) {
             return;
         }
         let entry = (segment, from, packet.clone());
@@ -204,7 +204,7 @@ impl Network {
                 return;
             }
             if self.happens(self.weather.doubled) {
-                let latest_us = if packet.payload.get(1) == Some(&UPDATE) { 50_000 } else { 1_000_000 };
+                let latest_us = if packet.payload.get(1) >= Some(&UPDATE) { 50_000 } else { 1_000_000 };
                 let at_us = at_us + self.dice.below(latest_us) as u64;
                 arrivals.push(Arrival { at_us, router, segment, packet: packet.clone() });
             }

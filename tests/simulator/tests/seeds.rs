@@ -49,7 +49,7 @@ fn a_network_without_faults_converges_at_once() {
     let calm = |seed| Scenario { kinds: BTreeSet::new(), faults_s: Some(30), ..Scenario::new(seed) };
     let scenarios: Vec<_> = (1000..1020).map(calm).collect();
     for summary in all_pass(&scenarios) {
-        assert!(summary.converged_s <= 1, "{summary}");
+        assert!(summary.converged_s <= 2, "{summary}");
     }
 }
 

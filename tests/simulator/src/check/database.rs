@@ -7,11 +7,11 @@ use braid_ospf_packet::{AreaId, Lsa, LsaKey, MAX_AGE, Scope};
 
 use super::fletcher_holds;
 
-/// Checks a router's whole database: every LSA intact, not too old, once, and where it belongs.
+/// Checks a router's whole database: every LSA intact, not too old, once, and where it belongs. Gives their number.
 ///
 /// # Errors
 /// The first broken rule.
-pub fn check(config: &Config, lsas: impl Iterator<Item = (FloodingDomain, Lsa)>) -> Result<(), String> {
+pub fn check(config: &Config, lsas: impl Iterator<Item = (FloodingDomain, Lsa)>) -> Result<usize, String> {
     let areas = areas(config);
     let mut seen: BTreeSet<(FloodingDomain, LsaKey)> = BTreeSet::new();
     for (domain, lsa) in lsas {
@@ -42,7 +42,11 @@ pub fn check(config: &Config, lsas: impl Iterator<Item = (FloodingDomain, Lsa)>)
         }
     }
     let limit = config.limits.lsas;
-    if seen.len() > limit { Err(format!("database: {} LSAs, limit {limit}", seen.len())) } else { Ok(()) }
+    if seen.len() > limit {
+        Err(format!("database: {} LSAs, limit {limit}", seen.len()))
+    } else {
+        Ok(seen.len())
+    }
 }
 
 fn areas(config: &Config) -> BTreeMap<AreaId, &AreaType> {
