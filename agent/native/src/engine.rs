@@ -39,7 +39,7 @@ pub struct RouteUpdate {
     pub next_hops: Option<Vec<NextHop>>,
 }
 
-/// A routing engine with its own packet socket, as the [shell](crate::run) drives it. Times are of [`crate::Clock`].
+/// A routing engine with its own packet socket, as the shell drives it. Times are of [`crate::Clock`].
 ///
 /// After any call that takes the time, [`Engine::next_wake`] and [`Engine::take_routes`] may have changed.
 pub trait Engine {
