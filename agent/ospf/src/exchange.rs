@@ -99,7 +99,7 @@ impl Instance {
         packet: &DatabaseDescription,
     ) -> Result<(), Refused> {
         use NeighbourState as S;
-        let us = self.config.router_id;
+        let (us, now) = (self.config.router_id, self.now);
         let Some(interface) = self.interfaces.get(&place.0) else { return Ok(()) };
         let (mtu, ignore) = (interface.config.mtu, interface.config.ignore_mtu);
         if packet.mtu > mtu && !ignore && interface.virtual_end.is_none() {
@@ -111,6 +111,7 @@ impl Instance {
         let Some(neighbour) = self.neighbour_mut(place) else { return Ok(()) };
         let bits = (packet.initial, packet.more, packet.master, packet.options, packet.sequence);
         let duplicate = neighbour.last_dd == Some(bits);
+        neighbour.described_at = now;
         match neighbour.state {
             S::Down | S::Init | S::TwoWay => {
                 return Err(Refused::new(Refusal::Stranger, "a database description without adjacency"));

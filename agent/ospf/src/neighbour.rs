@@ -35,6 +35,8 @@ pub struct Neighbour {
     pub dd_sequence: u32,
     /// The last database description taken: the bits, options, number.
     pub last_dd: Option<(bool, bool, bool, Options, u32)>,
+    /// When it came, or came again.
+    pub described_at: Instant,
     /// The last one sent, to send it again.
     pub sent_dd: Option<SentDescription>,
     /// Headers not yet described to it.
@@ -90,6 +92,7 @@ impl Neighbour {
             master: false,
             dd_sequence: 0,
             last_dd: None,
+            described_at: now,
             sent_dd: None,
             summary: VecDeque::new(),
             wanted: BTreeMap::new(),

@@ -4,7 +4,12 @@ use std::time::Duration;
 
 use braid_ospf_packet::{Body, LinkStateRequest, LsaKey};
 
-use crate::{Instance, LimitKind, NeighbourState, neighbour::Place, timers::Timer, transmit::To};
+use crate::{
+    Instance, LimitKind, NeighbourState,
+    neighbour::{NeighbourEvent, Place},
+    timers::Timer,
+    transmit::To,
+};
 
 /// Bytes of LSAs that are sent again at a time; the rest waits for its turn.
 const BURST_BYTES: usize = 32 * 1024;
@@ -17,7 +22,7 @@ impl Instance {
         if neighbour.retransmissions.len() >= most && !neighbour.retransmissions.contains_key(&key) {
             self.limit(LimitKind::Retransmissions);
             // It cannot follow: describing the database anew is shorter than all it has missed.
-            return self.neighbour_event(place, crate::neighbour::NeighbourEvent::SequenceNumberMismatch);
+            return self.neighbour_event(place, NeighbourEvent::SequenceNumberMismatch);
         }
         neighbour.retransmissions.insert(key, now);
         neighbour.owed_changes |= is_change;
@@ -28,7 +33,7 @@ impl Instance {
     pub(crate) fn retransmit(&mut self, place: Place) {
         let now = self.now;
         let Some(interface) = self.interfaces.get_mut(&place.0) else { return };
-        let interval = interface.config.retransmit;
+        let (interval, dead) = (interface.config.retransmit, interface.config.dead);
         let Some(neighbour) = interface.neighbours.get_mut(&place.1) else { return };
         if neighbour.state < NeighbourState::ExStart {
             return;
@@ -39,6 +44,12 @@ impl Instance {
             NeighbourState::Exchange => neighbour.master,
             _ => false,
         };
+        // The RFC has no timer for a slave. But a description that was late enough can have made one of us for a master
+        // that is past all that, and would leave us waiting for ever.
+        let is_slave = neighbour.state == NeighbourState::Exchange && !neighbour.master;
+        if is_slave && now.duration_since(neighbour.described_at) >= dead {
+            return self.neighbour_event(place, NeighbourEvent::SequenceNumberMismatch);
+        }
         let asked: Vec<LsaKey> = neighbour.asked.keys().copied().collect();
         let due: Vec<LsaKey> = neighbour
             .retransmissions
@@ -54,7 +65,7 @@ impl Instance {
         let Some(neighbour) = self.neighbour(place) else { return };
         let next = if more {
             Some(now + Duration::from_millis(20))
-        } else if repeat_dd || !neighbour.asked.is_empty() {
+        } else if repeat_dd || is_slave || !neighbour.asked.is_empty() {
             Some(now + interval)
         } else {
             neighbour

@@ -170,6 +170,7 @@ impl Instance {
         if old.is_some() {
             self.forget_retransmissions(domain, &key);
         }
+        self.forget_acknowledgments(domain, &key);
         if dies {
             self.reap = true;
         }
@@ -177,6 +178,16 @@ impl Instance {
             self.content_changed(domain, lsa);
         }
         is_change
+    }
+
+    /// An acknowledgment that still waits is of the instance before. Sent now, it could meet a neighbour that has since learnt
+    /// that instance again, and take away the only thing that would make it hear of this one.
+    fn forget_acknowledgments(&mut self, domain: FloodingDomain, key: &LsaKey) {
+        for interface in self.interfaces.values_mut() {
+            if !interface.acks.is_empty() && interface.domain(key.ls_type) == domain {
+                interface.acks.retain(|header| header.key != *key);
+            }
+        }
     }
 
     pub(crate) fn forget_retransmissions(&mut self, domain: FloodingDomain, key: &LsaKey) {

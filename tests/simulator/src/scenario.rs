@@ -39,7 +39,8 @@ impl Scenario {
             _ => 20 + dice.below(30),
         };
         let routers = self.routers.unwrap_or(drawn);
-        let areas = if routers > 200 { routers / 100 } else { dice.below(4).min(routers / 3) };
+        // Large worlds are one area: many areas without ranges flood a summary of every prefix by every border router.
+        let areas = if routers > 200 { 0 } else { dice.below(4).min(routers / 3) };
         let options = Options {
             routers,
             areas: (0..areas).map(|_| area(&mut dice)).collect(),
