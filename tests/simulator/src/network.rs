@@ -23,9 +23,10 @@ pub struct Packet {
 pub struct Weather {
     /// Lost.
     pub lost: u32,
-    /// Delivered twice, the second time up to a second late (updates and acknowledgments: 50 ms).
+    /// Delivered twice, the second time up to a second late (updates and acknowledgments: at once).
     pub doubled: u32,
-    /// Late by up to 100 ms, so that later ones overtake it.
+    /// Late by up to 100 ms, so that later ones overtake it. Not updates and acknowledgments: an update that is overtaken by
+    /// its LSA's flush revives that LSA, and OSPF has no remedy.
     pub late: u32,
     /// With some bytes changed, or shortened.
     pub damaged: u32,
@@ -199,16 +200,16 @@ impl Network {
     ) {
         let mut packet = packet.clone();
         let mut at_us = now_us + self.delays_us[segment.0];
+        let in_order = packet.payload.get(1) >= Some(&UPDATE);
         if self.weather != Weather::default() {
             if self.happens(self.weather.lost) {
                 return;
             }
             if self.happens(self.weather.doubled) {
-                let latest_us = if packet.payload.get(1) >= Some(&UPDATE) { 50_000 } else { 1_000_000 };
-                let at_us = at_us + self.dice.below(latest_us) as u64;
+                let at_us = if in_order { at_us } else { at_us + self.dice.below(1_000_000) as u64 };
                 arrivals.push(Arrival { at_us, router, segment, packet: packet.clone() });
             }
-            if self.happens(self.weather.late) {
+            if self.happens(self.weather.late) && !in_order {
                 at_us += self.dice.below(100_000) as u64;
             }
             if self.happens(self.weather.damaged) {
