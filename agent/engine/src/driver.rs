@@ -1,6 +1,6 @@
 //! The one interface behind which engines differ.
 
-use std::{fmt, path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, fmt, path::PathBuf, time::Duration};
 
 use async_trait::async_trait;
 use braid_kernel::{Netns, Process};
@@ -86,6 +86,26 @@ pub struct Drift {
     pub wanted: String,
     /// What it is.
     pub found: String,
+}
+
+impl Drift {
+    /// Where the prefixes that an engine announces, with their metrics, differ from those that it should.
+    pub(crate) fn of_announcements<P: fmt::Display + Ord, M: fmt::Display + Ord>(
+        wanted: &BTreeSet<(P, M)>,
+        found: &BTreeSet<(P, M)>,
+    ) -> Vec<Drift> {
+        let missing = wanted.difference(found).map(|(prefix, metric)| Drift {
+            about: format!("attached prefix {prefix}"),
+            wanted: format!("announced at {metric}"),
+            found: "not so".to_owned(),
+        });
+        let foreign = found.difference(wanted).map(|(prefix, metric)| Drift {
+            about: format!("prefix {prefix}"),
+            wanted: "nothing".to_owned(),
+            found: format!("announced at {metric}"),
+        });
+        missing.chain(foreign).collect()
+    }
 }
 
 impl fmt::Display for Drift {

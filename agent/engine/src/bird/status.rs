@@ -133,12 +133,7 @@ pub(super) fn drift(intent: &RouterIntent, status: &str, ospf_interfaces: &str, 
     let told: BTreeSet<_> = told.into_iter().filter(|(prefix, _)| !infrastructure(prefix)).collect();
     let metric = ATTACHED_METRIC.to_string();
     let attached: BTreeSet<_> = intent.attached.iter().map(|p| (p.to_string(), metric.clone())).collect();
-    for (prefix, metric) in attached.difference(&told) {
-        compare(&format!("attached prefix {prefix}"), &format!("announced at {metric}"), "not so");
-    }
-    for (prefix, metric) in told.difference(&attached) {
-        compare(&format!("prefix {prefix}"), "nothing", &format!("announced at {metric}"));
-    }
+    drifts.extend(Drift::of_announcements(&attached, &told));
     drifts
 }
 

@@ -47,12 +47,7 @@ pub(super) fn drift(wanted: &File, running: &Running) -> Vec<Drift> {
     let attached: BTreeSet<_> =
         wanted.interfaces.values().flat_map(|i| i.prefixes.iter().map(|(p, m)| (*p, *m))).collect();
     let told: BTreeSet<_> = running.announced.iter().map(|(prefix, metric)| (*prefix, *metric)).collect();
-    for (prefix, metric) in attached.difference(&told) {
-        compare(&format!("attached prefix {prefix}"), &format!("announced at {metric}"), "not so");
-    }
-    for (prefix, metric) in told.difference(&attached) {
-        compare(&format!("prefix {prefix}"), "nothing", &format!("announced at {metric}"));
-    }
+    drifts.extend(Drift::of_announcements(&attached, &told));
     drifts
 }
 

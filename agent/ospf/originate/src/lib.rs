@@ -87,7 +87,7 @@ pub use local::{
 };
 pub use nssa::{is_elected, translates};
 pub use origin::{Discard, Origin, Origination, Problem};
-pub use router::{MAX_LINK_METRIC, active_areas, is_area_border, originate_links};
+pub use router::{MAX_LINK_METRIC, active_areas, is_area_border};
 pub use summary::DRAINED_METRIC;
 
 /// Everything that the router should say now. Effort: the routes times the areas on a border router, else the interfaces and

@@ -8,8 +8,8 @@ use braid_ospf_packet::{
 };
 
 use crate::{
-    AreaType, AreaView, InterfaceState, InterfaceView, Local, Network, Origination, Problem, StubRouter,
-    Translate, VirtualLinkView, collect::Collector,
+    AreaType, AreaView, InterfaceState, InterfaceView, Local, Network, Problem, StubRouter, Translate,
+    VirtualLinkView, collect::Collector,
 };
 
 /// Metric of a link that nobody shall use for transit (RFC 6987 §3).
@@ -216,13 +216,4 @@ fn virtual_link(local: &Local<'_>, link: &VirtualLinkView) -> Option<RouterLink>
         data,
         metric: transit_metric(local, cost),
     })
-}
-
-/// All of this file, for callers that know that only links changed.
-#[must_use]
-pub fn originate_links(local: &Local<'_>) -> Origination {
-    let mut out = Collector::new(local.router_id);
-    router_lsas(local, &mut out);
-    network_lsas(local, &mut out);
-    out.finish()
 }
