@@ -2,6 +2,8 @@
 
 use std::{fs, io, time::Duration};
 
+use nix::errno::Errno::ESRCH;
+
 use crate::InjectorError;
 
 fn failed(pid: i32, file: &'static str) -> impl Fn(io::Error) -> InjectorError {
@@ -27,8 +29,10 @@ pub fn cpu_time(pids: &[i32]) -> Result<Duration, InjectorError> {
                     let first = text.split_whitespace().next().and_then(|word| word.parse().ok());
                     sum += Duration::from_nanos(first.ok_or_else(malformed).map_err(&failed)?);
                 }
-                // The thread has ended since.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                // The thread has ended since: its file is gone (ENOENT), or it ended between opening and reading (ESRCH).
+                Err(error)
+                    if error.kind() == io::ErrorKind::NotFound
+                        || error.raw_os_error() == Some(ESRCH as i32) => {}
                 Err(error) => return Err(failed(error)),
             }
         }

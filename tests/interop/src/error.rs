@@ -45,6 +45,9 @@ pub enum Error {
         /// How long was waited.
         limit: Duration,
     },
+    /// What the daemons use could not be read.
+    #[error(transparent)]
+    Usage(#[from] braid_injector::InjectorError),
     /// The world cannot be judged.
     #[error(transparent)]
     World(#[from] braid_world::Invalid),

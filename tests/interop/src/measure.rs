@@ -1,10 +1,11 @@
 //! Figures of one implementation, on grids of routers. One round each; callers take the median of several.
 
 use std::{
-    fs, thread,
+    thread,
     time::{Duration, Instant},
 };
 
+use braid_injector::{cpu_time, memory};
 use braid_world::{Change, Interface, Oracle, RouterIndex, SegmentIndex, World, grid};
 
 use crate::{Error, Kind, Network, Settings, compare, kernel, network::wait_until};
@@ -109,26 +110,16 @@ pub fn outage(kind: Kind) -> Result<Duration, Error> {
 /// [`Error`].
 pub fn idle_cpu(kind: Kind, routers: usize) -> Result<f64, Error> {
     let network = converged(kind, routers)?;
-    let used = || -> Result<u64, Error> {
-        let pids = network.world().router_indices().flat_map(|router| network.pids(router));
-        pids.map(cpu_ns).sum()
-    };
+    let used = || cpu_time(&pids(&network));
     // Let acknowledgments and refreshes of the start pass.
     thread::sleep(IDLE);
     let (before, begin) = (used()?, Instant::now());
     thread::sleep(IDLE);
-    #[allow(clippy::cast_precision_loss)] // nanoseconds of ten seconds fit a double
-    Ok((used()? - before) as f64 / begin.elapsed().as_nanos() as f64)
+    Ok((used()? - before).div_duration_f64(begin.elapsed()))
 }
 
-/// Processor time of all threads of a process, in nanoseconds.
-fn cpu_ns(pid: i32) -> Result<u64, Error> {
-    let tasks = fs::read_dir(format!("/proc/{pid}/task")).map_err(Error::system("list threads"))?;
-    let of = |path: std::path::PathBuf| -> Result<u64, Error> {
-        let text = fs::read_to_string(path.join("schedstat")).map_err(Error::system("read schedstat"))?;
-        Ok(text.split_whitespace().next().and_then(|n| n.parse().ok()).unwrap_or(0))
-    };
-    tasks.flatten().map(|task| of(task.path())).sum()
+fn pids(network: &Network) -> Vec<i32> {
+    network.world().router_indices().flat_map(|router| network.pids(router)).collect()
 }
 
 /// Proportional set size of one router's processes in a converged grid of `routers`, on average, in bytes.
@@ -137,13 +128,6 @@ fn cpu_ns(pid: i32) -> Result<u64, Error> {
 /// [`Error`].
 pub fn pss(kind: Kind, routers: usize) -> Result<u64, Error> {
     let network = converged(kind, routers)?;
-    let mut sum = 0;
-    for pid in network.world().router_indices().flat_map(|router| network.pids(router)) {
-        let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup"));
-        let text = text.map_err(Error::system("read smaps_rollup"))?;
-        let line = text.lines().find_map(|line| line.strip_prefix("Pss:"));
-        let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
-        sum += kib.unwrap_or(0) * 1024;
-    }
-    Ok(sum / routers.max(1) as u64)
+    let memory = memory(&pids(&network))?;
+    Ok(memory.pss / routers.max(1) as u64)
 }
