@@ -6,7 +6,7 @@
 //!
 //! ```text
 //!  controller ─► uplink ─► spec ─► run ─► router (a task each) ─┬─► dataplane: plan(desired, actual) ─► kernel
-//!                  ▲         │                                  ├─► supervisor ─► engine process, instance.json 
+//!                  ▲         │                                  ├─► supervisor ─► engine process, instance.json
 //!                  │         └─► node-spec.binpb                └─► fib: a copy of what the kernel forwards
 //!                  └────────────── status, fib ◄────────────────────────┘     ▲
 //!  physical links ─► carrier ─► virtual links (protodown) ────────────────────┘

@@ -4,28 +4,22 @@
 
 #![allow(clippy::print_stdout, reason = "a test without the standard harness says itself what it did")]
 
+mod common;
+
 use std::{
     collections::BTreeMap,
     env, fs,
-    process::{Command, ExitCode},
+    process::ExitCode,
     thread,
     time::{Duration, Instant},
 };
 
 use braid_kernel::{Netns, Process, Signal};
-use braid_native::{
-    Client,
-    ospf::{self, File, Neighbour, Question, ShellQuestion},
-};
+use braid_native::ospf::{self, File, Neighbour, Question, ShellQuestion};
+use common::{ask, ip, kill};
 
 /// Interfaces beside the link: two groups on each are more than the 20 memberships that a socket has by default.
 const LEAVES: u8 = 15;
-
-fn ip(args: &str) -> String {
-    let output = Command::new("ip").args(args.split_whitespace()).output().expect("ip runs");
-    assert!(output.status.success(), "ip {args}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
 
 /// Two namespaces, each with a router in it.
 struct Pair {
@@ -70,9 +64,7 @@ impl Pair {
 
     fn ask<T: serde::de::DeserializeOwned>(&self, n: usize, question: &impl serde::Serialize) -> Option<T> {
         let socket = ospf::socket_of(&self.dir.path().join(n.to_string()));
-        let client = Client::new(socket, Duration::from_secs(2));
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        runtime.block_on(client.ask(question)).ok()
+        ask(&socket, Duration::from_secs(2), question).ok()
     }
 
     fn is_full(&self, n: usize) -> bool {
@@ -101,11 +93,7 @@ impl Pair {
 impl Drop for Pair {
     fn drop(&mut self) {
         for n in 1..=2 {
-            let file = self.dir.path().join(n.to_string()).join("braid-ospf.pid");
-            let pid = fs::read_to_string(file).ok().and_then(|text| text.trim().parse().ok());
-            if let Some(process) = pid.and_then(|pid| Process::open(pid).ok()) {
-                let _ = process.signal(Signal::KILL);
-            }
+            kill(&self.dir.path().join(n.to_string()).join("braid-ospf.pid"));
             let _ = Netns::delete(&format!("{}.{n}", self.name));
         }
     }

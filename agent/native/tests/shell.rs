@@ -4,22 +4,24 @@
 
 #![allow(clippy::print_stdout, reason = "a test without the standard harness says itself what it did")]
 
+mod common;
+
 use std::{
     collections::BTreeMap,
     env, fs,
     io::{self, Read},
     os::fd::{AsFd, BorrowedFd},
     path::{Path, PathBuf},
-    process::{Command, ExitCode},
+    process::ExitCode,
     thread,
     time::{Duration, Instant},
 };
 
 use braid_kernel::{Netns, NextHop};
 use braid_native::{
-    AskError, Client, Clock, ConfigError, Engine, Links, Options, RouteCounters, RouteMark, RouteUpdate,
-    StartError,
+    AskError, Clock, ConfigError, Engine, Links, Options, RouteCounters, RouteMark, RouteUpdate, StartError,
 };
+use common::{ask, ip, kill};
 use ipnet::Ipv4Net;
 use socket2::{Domain, Protocol, Type};
 
@@ -137,12 +139,6 @@ impl Engine for Gullible {
     }
 }
 
-fn ip(args: &str) -> String {
-    let output = Command::new("ip").args(args.split_whitespace()).output().expect("ip runs");
-    assert!(output.status.success(), "ip {args}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
 /// A namespace with an engine in it, and another at the other ends of its links.
 struct Place {
     name: String,
@@ -179,14 +175,17 @@ impl Place {
         (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
     }
 
+    fn pid_file(&self) -> PathBuf {
+        self.dir.path().join("braid-gullible.pid")
+    }
+
     fn pid(&self) -> Option<i32> {
-        fs::read_to_string(self.dir.path().join("braid-gullible.pid")).ok()?.trim().parse().ok()
+        common::pid(&self.pid_file())
     }
 
     fn ask<T: serde::de::DeserializeOwned>(&self, question: &str) -> Result<T, AskError> {
-        let client = Client::new(self.dir.path().join("braid-gullible.sock"), Duration::from_millis(500));
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        runtime.block_on(client.ask(&BTreeMap::from([("ask", question)])))
+        let socket = self.dir.path().join("braid-gullible.sock");
+        ask(&socket, Duration::from_millis(500), &BTreeMap::from([("ask", question)]))
     }
 
     fn counters(&self) -> RouteCounters {
@@ -225,9 +224,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if let Some(process) = self.pid().and_then(|pid| braid_kernel::Process::open(pid).ok()) {
-            let _ = process.signal(braid_kernel::Signal::KILL);
-        }
+        kill(&self.pid_file());
         let _ = Netns::delete(&self.name);
         let _ = Netns::delete(&format!("{}-other", self.name));
     }

@@ -20,17 +20,6 @@ fn one_link(lsas: &[Lsa]) -> (Bench, Peer) {
     (bench, peer)
 }
 
-/// The same with a second neighbour on another link.
-fn two_links(lsas: &[Lsa]) -> (Bench, Peer, Peer) {
-    let mut bench = Bench::new(links(2));
-    let (mut near, mut far) = (Peer::new(ETH1, LOW).with_lsas(lsas), Peer::new(ETH2, HIGH));
-    near.establish(&mut bench);
-    far.establish(&mut bench);
-    bench.run_acking(seconds(8), &mut [&mut near, &mut far]);
-    bench.clear();
-    (bench, near, far)
-}
-
 fn external(bench: &mut Bench, metric: Option<u32>) -> LsaKey {
     let route = metric.map(|metric| External { metric, type2: true, tag: 0, forwarding: None });
     bench.input(Input::External { prefix: "198.51.100.0/24".parse().unwrap(), route });

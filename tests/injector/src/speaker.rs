@@ -271,16 +271,7 @@ impl Speaker {
 
     fn hello(&mut self, now: Duration) -> Result<Vec<u8>, InjectorError> {
         self.hello_due = now + Duration::from_secs(HELLO_S.into());
-        self.encode(&Body::Hello(Hello {
-            mask: Ipv4Addr::new(255, 255, 255, 254),
-            hello_interval: HELLO_S,
-            options: Options::E,
-            priority: 1,
-            dead_interval: DEAD_S.into(),
-            designated_router: Ipv4Addr::UNSPECIFIED,
-            backup: Ipv4Addr::UNSPECIFIED,
-            neighbours: self.neighbour.into_iter().collect(),
-        }))
+        self.encode(&hello(self.neighbour))
     }
 
     fn acknowledge(&self, headers: Vec<LsaHeader>) -> Result<Vec<Vec<u8>>, InjectorError> {
@@ -323,6 +314,20 @@ impl Speaker {
     }
 }
 
+/// A hello from a link of two, by who has heard this neighbour.
+fn hello(neighbour: Option<RouterId>) -> Body {
+    Body::Hello(Hello {
+        mask: Ipv4Addr::new(255, 255, 255, 254),
+        hello_interval: HELLO_S,
+        options: Options::E,
+        priority: 1,
+        dead_interval: DEAD_S.into(),
+        designated_router: Ipv4Addr::UNSPECIFIED,
+        backup: Ipv4Addr::UNSPECIFIED,
+        neighbours: neighbour.into_iter().collect(),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use braid_ospf_packet::{LinkStateRequest, LsaBody, RouterFlags, RouterLsa, SequenceNumber};
@@ -362,17 +367,7 @@ mod tests {
     /// A speaker whose neighbour has heard it and is ready for the first description, which is given, too.
     fn met(lsas: impl IntoIterator<Item = Lsa>) -> (Speaker, DatabaseDescription) {
         let mut speaker = Speaker::new(OWN, lsas);
-        let hello = Hello {
-            mask: Ipv4Addr::BROADCAST,
-            hello_interval: HELLO_S,
-            options: Options::E,
-            priority: 1,
-            dead_interval: DEAD_S.into(),
-            designated_router: Ipv4Addr::UNSPECIFIED,
-            backup: Ipv4Addr::UNSPECIFIED,
-            neighbours: vec![OWN],
-        };
-        let first = descriptions(answers(&mut speaker, Duration::ZERO, &Body::Hello(hello)));
+        let first = descriptions(answers(&mut speaker, Duration::ZERO, &hello(Some(OWN))));
         (speaker, first.into_iter().next().unwrap())
     }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 /// How packets prove where they come from.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -76,14 +77,13 @@ pub enum Algorithm {
 }
 
 /// A time span by the wall clock, such as `{"from": "2026-11-21T04:00:00Z", "until": "2026-12-01T00:00:00Z"}`.
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Validity {
     /// Its beginning; default ever.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<Time>,
     /// Its end; default never.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<Time>,
 }
 

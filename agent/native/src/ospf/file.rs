@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, fmt, fs, net::Ipv4Addr, path::Path};
 
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use super::Authentication;
 use crate::ConfigError;
@@ -14,6 +15,7 @@ pub(super) const DEAD_HELLOS: u32 = 4;
 const LONGEST: u64 = 64 << 20;
 
 /// What one OSPF router should do, as the file says it. Whatever is left out has the default named with it.
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct File {
@@ -35,13 +37,10 @@ pub struct File {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub redistribute: Vec<Redistribution>,
     /// SPF back-off (RFC 8405).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spf: Option<Spf>,
     /// How fast LSAs are originated and taken.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lsa: Option<Pacing>,
     /// Most next hops of a route, 1 to 64; default 16.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_paths: Option<usize>,
     /// Whether others are told to forward around this router (RFC 6987); default off.
     #[serde(default)]
@@ -56,7 +55,6 @@ pub struct File {
     #[serde(default)]
     pub rfc1583: bool,
     /// Bounds of the engine.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<Limits>,
     /// Where routes go in the kernel.
     #[serde(default)]
@@ -64,6 +62,7 @@ pub struct File {
 }
 
 /// An area.
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Area {
@@ -71,16 +70,12 @@ pub struct Area {
     #[serde(rename = "type")]
     pub kind: AreaKind,
     /// Stub and NSSA: the metric of the default route that a border router announces; default 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub default_cost: Option<u32>,
     /// Stub and NSSA: whether summaries enter it (false: totally stubby); default true.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub summaries: Option<bool>,
     /// NSSA: who translates to type 5 (RFC 3101 §3.1); default candidate.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub translate: Option<Translate>,
     /// NSSA: whether a border router announces a default route into it as type 7; default false.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub default_route: Option<bool>,
     /// NSSA: ranges that stand for the type-7 networks in them when they are translated (RFC 3101 §2.2).
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -130,6 +125,7 @@ pub enum Translate {
 }
 
 /// A range of an area.
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Range {
@@ -137,7 +133,6 @@ pub struct Range {
     #[serde(default = "yes")]
     pub advertise: bool,
     /// The metric; default that of the farthest network in it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<u32>,
 }
 
@@ -154,6 +149,7 @@ pub struct ExternalRange {
 }
 
 /// An interface.
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Interface {
@@ -166,7 +162,6 @@ pub struct Interface {
     #[serde(default)]
     pub network: Network,
     /// Its metric, 1 to 65535; default 10. A loopback has 0 (RFC 2328 §12.4.1) unless told otherwise.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<u16>,
     /// Whether it is announced only, and nobody is spoken to on it.
     #[serde(default)]
@@ -178,7 +173,6 @@ pub struct Interface {
     #[serde(default = "ten")]
     pub hello_s: u16,
     /// RouterDeadInterval in seconds; default four hellos.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dead_s: Option<u32>,
     /// RxmtInterval in seconds; default 5.
     #[serde(default = "five")]
@@ -196,7 +190,6 @@ pub struct Interface {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub prefixes: BTreeMap<Ipv4Net, u16>,
     /// Takes only packets that crossed at most so many routers, 1 being neighbours on the link (RFC 5082); default any.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ttl_security: Option<u8>,
     /// How packets prove where they come from.
     #[serde(default, skip_serializing_if = "Authentication::is_none")]
@@ -263,6 +256,7 @@ impl fmt::Display for Network {
 }
 
 /// A virtual link.
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VirtualLink {
@@ -274,7 +268,6 @@ pub struct VirtualLink {
     #[serde(default = "ten")]
     pub hello_s: u16,
     /// RouterDeadInterval in seconds; default four hellos.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dead_s: Option<u32>,
     /// RxmtInterval in seconds; default 5.
     #[serde(default = "five")]
@@ -288,6 +281,7 @@ pub struct VirtualLink {
 }
 
 /// A prefix announced from outside.
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct External {
@@ -301,7 +295,6 @@ pub struct External {
     #[serde(default)]
     pub tag: u32,
     /// Where packets should go; default this router.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forwarding: Option<Ipv4Addr>,
 }
 
@@ -323,65 +316,53 @@ pub struct Redistribution {
 }
 
 /// SPF back-off (RFC 8405), all in milliseconds.
+#[skip_serializing_none]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Spf {
     /// INITIAL_SPF_DELAY.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub initial_ms: Option<u32>,
     /// SHORT_SPF_DELAY.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub short_ms: Option<u32>,
     /// LONG_SPF_DELAY.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub long_ms: Option<u32>,
     /// HOLDDOWN_INTERVAL.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub hold_down_ms: Option<u32>,
     /// TIME_TO_LEARN_INTERVAL.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub time_to_learn_ms: Option<u32>,
 }
 
 /// How fast LSAs are originated and taken, all in milliseconds.
+#[skip_serializing_none]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Pacing {
     /// Delay of the first origination after a time of rest.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub initial_ms: Option<u32>,
     /// Delay of the one after it; each further one waits twice as long.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub hold_ms: Option<u32>,
     /// The longest delay (RFC 2328 has MinLSInterval: 5000).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub max_ms: Option<u32>,
     /// MinLSArrival.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub min_arrival_ms: Option<u32>,
 }
 
 /// Bounds of the engine.
+#[skip_serializing_none]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// LSAs in the database.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub lsas: Option<u32>,
     /// Neighbours on an interface.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub neighbours: Option<u32>,
     /// LSAs that wait for one neighbour's acknowledgment.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub retransmissions: Option<u32>,
     /// LSAs in the database, in bytes.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub lsa_bytes: Option<u32>,
     /// Packets taken from an interface in a second.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub packets_per_second: Option<u32>,
     /// Own external prefixes.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub externals: Option<u32>,
 }
 

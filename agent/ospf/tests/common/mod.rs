@@ -286,6 +286,18 @@ impl Bench {
     }
 }
 
+/// Two point-to-point links with a full neighbour each, of which the first has brought these LSAs. Long enough
+/// ago for MinLSArrival.
+pub fn two_links(lsas: &[Lsa]) -> (Bench, Peer, Peer) {
+    let mut bench = Bench::new(links(2));
+    let (mut near, mut far) = (Peer::new(ETH1, LOW).with_lsas(lsas), Peer::new(ETH2, HIGH));
+    near.establish(&mut bench);
+    far.establish(&mut bench);
+    bench.run_acking(seconds(8), &mut [&mut near, &mut far]);
+    bench.clear();
+    (bench, near, far)
+}
+
 pub fn router_key(router: RouterId) -> LsaKey {
     LsaKey::new(LsType::Router, router.0, router)
 }
