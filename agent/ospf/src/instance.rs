@@ -5,7 +5,7 @@ use std::{
     net::Ipv4Addr,
 };
 
-use braid_ospf_packet::{AuthType, Lsa, LsaKey, Options, RouterId};
+use braid_ospf_packet::{AuthType, Lsa, LsaHeader, LsaKey, Options, RouterId};
 use ipnet::Ipv4Net;
 use rand_pcg::{
     Pcg32,
@@ -355,6 +355,11 @@ impl Instance {
     /// The database with the ages of another time than that of the last input.
     pub fn database_at(&self, now: Instant) -> impl Iterator<Item = (FloodingDomain, Lsa)> + '_ {
         self.lsdb.all().map(move |(domain, entry)| (domain, entry.current(now)))
+    }
+
+    /// The headers of the database with their present ages, by domain and key: the instances without their contents.
+    pub fn headers(&self) -> impl Iterator<Item = (FloodingDomain, LsaHeader)> + '_ {
+        self.lsdb.all().map(|(domain, entry)| (domain, entry.header(self.now)))
     }
 
     /// An LSA of the database with its present age.

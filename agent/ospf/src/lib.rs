@@ -19,7 +19,8 @@
 //!
 //! RFC 2328 (point-to-point, broadcast, virtual links), 3101 (NSSA), 3623 (helper), 5082, 5250, 5709, 6987, 7474, 8405.
 //! Departures from RFC 2328: hellos are sent at once when an interface comes up and when a neighbour is first heard;
-//! several requests may be outstanding; MinLSInterval is an exponential back-off; no NBMA, no point-to-multipoint.
+//! several requests may be outstanding; MinLSInterval is an exponential back-off; MinLSArrival does not keep out the flush
+//! of the very instance that is in the database (§13 (5a)); no NBMA, no point-to-multipoint.
 //!
 //! ```
 //! use braid_ospf::{Config, Input, Instance, InterfaceConfig, InterfaceId, Instant, Output};

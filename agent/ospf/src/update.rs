@@ -59,9 +59,14 @@ impl Instance {
             None => self.receive_newer(place, domain, lsa, destination),
             Some((ours, installed)) => match header.compare(&ours) {
                 Ordering::Greater => {
-                    // (5a): only of copies that came by flooding, which our own did not; what we asked for is welcome.
+                    // (5a): only of copies that came by flooding, which our own did not; what we asked for is welcome. The
+                    // flush of the very instance that we have is no new one: MinLSArrival would keep it out, and who answers
+                    // our instance with it (8) does so once, unacknowledged, and forgets the LSA when its others know.
                     let flooded = !self.is_own(lsa) && !self.is_requested(place, &key);
-                    if flooded && now.duration_since(installed) < self.config.lsa.min_arrival {
+                    let is_flush = header.is_max_age()
+                        && (header.sequence, header.checksum) == (ours.sequence, ours.checksum);
+                    let is_early = now.duration_since(installed) < self.config.lsa.min_arrival;
+                    if flooded && is_early && !is_flush {
                         self.counters.too_soon += 1;
                     } else {
                         self.receive_newer(place, domain, lsa, destination);

@@ -11,27 +11,11 @@ use braid_ospf::{AreaConfig, AreaType, FloodingDomain, InterfaceState, Neighbour
 use braid_ospf_packet::*;
 use common::*;
 
-/// Two point-to-point links with a full neighbour each.
-fn two_links() -> (Bench, Peer, Peer) {
-    two_links_with(&[])
-}
-
-/// The same, with LSAs that the first neighbour has brought. Long enough ago for MinLSArrival.
-fn two_links_with(lsas: &[Lsa]) -> (Bench, Peer, Peer) {
-    let mut bench = Bench::new(links(2));
-    let (mut near, mut far) = (Peer::new(ETH1, LOW).with_lsas(lsas), Peer::new(ETH2, HIGH));
-    near.establish(&mut bench);
-    far.establish(&mut bench);
-    bench.run_acking(seconds(8), &mut [&mut near, &mut far]);
-    bench.clear();
-    (bench, near, far)
-}
-
 /// Goal: an LSA with a wrong checksum or of unknown type is dropped without acknowledgment; others in the
 /// packet count.
 #[test]
 fn step_13_1_and_2_bad_lsas_spoil_only_themselves() {
-    let (mut bench, mut near, _far) = two_links();
+    let (mut bench, mut near, _far) = two_links(&[]);
     let (good, broken) = (router_lsa(FAR, 1, &[]), external_lsa(FAR, 1, 9));
     let body =
         Body::LinkStateUpdate(LinkStateUpdate { lsas: vec![broken.clone(), good.clone()], rejected: vec![] });
@@ -77,7 +61,7 @@ fn step_13_3_external_lsas_do_not_enter_a_stub_area() {
 /// Goal: the flush of an LSA that nobody here has is acknowledged directly and forgotten.
 #[test]
 fn step_13_4_a_flush_of_an_unknown_lsa_is_acknowledged_only() {
-    let (mut bench, mut near, _far) = two_links();
+    let (mut bench, mut near, _far) = two_links(&[]);
     let flush = reissued(&router_lsa(FAR, 1, &[]), MAX_AGE, nth(5));
     near.flood(&mut bench, from_ref(&flush));
     assert!(bench.acked(ETH1, &flush), "at once");
@@ -88,7 +72,7 @@ fn step_13_4_a_flush_of_an_unknown_lsa_is_acknowledged_only() {
 /// have the LSA.
 #[test]
 fn step_13_4_during_an_exchange_such_a_flush_is_installed() {
-    let (mut bench, mut near, _far) = two_links();
+    let (mut bench, mut near, _far) = two_links(&[]);
     let mut config = bench.router.config().clone();
     config.interfaces.insert(ETH3, interface(3, Network::PointToPoint));
     bench.input(braid_ospf::Input::Configure(Box::new(config)));
@@ -106,7 +90,7 @@ fn step_13_4_during_an_exchange_such_a_flush_is_installed() {
 /// Goal: a new LSA is installed, goes out by the other link, not back on its own, and is acknowledged.
 #[test]
 fn step_13_5_a_new_lsa_is_installed_flooded_and_acknowledged() {
-    let (mut bench, mut near, _far) = two_links();
+    let (mut bench, mut near, _far) = two_links(&[]);
     let lsa = router_lsa(FAR, 1, &[]);
     near.flood(&mut bench, from_ref(&lsa));
     assert!(bench.lsa(lsa.key()).is_some());
@@ -120,7 +104,7 @@ fn step_13_5_a_new_lsa_is_installed_flooded_and_acknowledged() {
 /// Goal: a flooded LSA is older by the InfTransDelay of the link that it leaves by.
 #[test]
 fn step_13_3_flooded_lsas_are_older_by_the_transmit_delay() {
-    let (mut bench, mut near, _far) = two_links();
+    let (mut bench, mut near, _far) = two_links(&[]);
     let lsa = router_lsa(FAR, 1, &[]).with_age(100);
     near.flood(&mut bench, from_ref(&lsa));
     assert_eq!(bench.flooded(ETH2, lsa.key())[0].age(), 101);
@@ -135,7 +119,7 @@ fn step_13_3_flooded_lsas_are_older_by_the_transmit_delay() {
 #[test]
 fn step_13_5_a_newer_instance_replaces_the_older() {
     let first = router_lsa(FAR, 1, &[]);
-    let (mut bench, mut near, _far) = two_links_with(from_ref(&first));
+    let (mut bench, mut near, _far) = two_links(from_ref(&first));
     let newer = router_lsa(FAR, 2, &[stub([198, 51, 100, 0].into(), 3)]);
     near.flood(&mut bench, from_ref(&newer));
     assert_eq!(bench.lsa(newer.key()).unwrap().header().sequence, nth(2));
@@ -146,7 +130,7 @@ fn step_13_5_a_newer_instance_replaces_the_older() {
 /// later it is taken.
 #[test]
 fn step_13_5a_min_ls_arrival() {
-    let (mut bench, mut near, _far) = two_links();
+    let (mut bench, mut near, _far) = two_links(&[]);
     near.flood(&mut bench, &[router_lsa(FAR, 1, &[])]);
     let next = router_lsa(FAR, 2, &[]);
     near.flood(&mut bench, from_ref(&next));
@@ -156,6 +140,30 @@ fn step_13_5a_min_ls_arrival() {
     assert!(!bench.acked(ETH1, &next));
     near.flood(&mut bench, from_ref(&next));
     assert_eq!(bench.lsa(next.key()).unwrap().header().sequence, nth(2), "sent again it is taken");
+}
+
+/// Goal: the flush of the very instance that is here is taken at once: who answers an older instance by its
+/// flush (step 8) does not send it again, so that dropping it would bring the instance back for good. A flush
+/// of another instance waits like any other.
+#[test]
+fn step_13_5a_min_ls_arrival_is_not_for_the_flush_of_the_same_instance() {
+    let (mut bench, mut near, mut far) = two_links(&[]);
+    let first = router_lsa(FAR, 1, &[]);
+    near.flood(&mut bench, from_ref(&first));
+    far.flood(&mut bench, &[reissued(&first, MAX_AGE, nth(2))]);
+    assert_eq!(bench.router.counters().too_soon, 1, "a new instance");
+    assert!(!bench.lsa(first.key()).unwrap().is_max_age());
+
+    let flush = first.with_age(MAX_AGE);
+    far.flood(&mut bench, from_ref(&flush));
+    assert!(bench.lsa(first.key()).unwrap().is_max_age());
+    assert!(bench.flooded(ETH1, first.key()).last().is_some_and(Lsa::is_max_age), "and goes on");
+    near.ack(&mut bench, from_ref(&flush));
+    bench.clear();
+    bench.run(RETRANSMIT * 2);
+    assert!(bench.lsa(first.key()).is_none());
+    let live = |interface| bench.flooded(interface, first.key()).iter().any(|lsa| !lsa.is_max_age());
+    assert!(!live(ETH1) && !live(ETH2), "nobody hears of the instance any more");
 }
 
 /// Goal: an LSA that the neighbour flooded although we still ask it for a newer one is BadLSReq.
@@ -179,7 +187,7 @@ fn step_13_6_an_older_instance_than_requested_is_bad_ls_request() {
 /// other is sent.
 #[test]
 fn step_13_7a_an_implied_acknowledgment() {
-    let (mut bench, mut near, mut far) = two_links();
+    let (mut bench, mut near, mut far) = two_links(&[]);
     let lsa = router_lsa(FAR, 1, &[]);
     near.flood(&mut bench, from_ref(&lsa));
     let flooded = bench.flooded(ETH2, lsa.key())[0].clone();
@@ -193,7 +201,7 @@ fn step_13_7a_an_implied_acknowledgment() {
 /// Goal: any other duplicate is acknowledged at once and directly, since our acknowledgment was lost.
 #[test]
 fn step_13_7b_a_duplicate_is_acknowledged_directly() {
-    let (mut bench, mut near, _far) = two_links();
+    let (mut bench, mut near, _far) = two_links(&[]);
     let lsa = router_lsa(FAR, 1, &[]);
     near.flood(&mut bench, from_ref(&lsa));
     bench.run(seconds(4));
@@ -207,7 +215,7 @@ fn step_13_7b_a_duplicate_is_acknowledged_directly() {
 #[test]
 fn step_13_8_an_older_instance_is_answered_with_ours() {
     let ours = router_lsa(FAR, 5, &[]);
-    let (mut bench, mut near, _far) = two_links_with(from_ref(&ours));
+    let (mut bench, mut near, _far) = two_links(from_ref(&ours));
     let old = router_lsa(FAR, 3, &[]);
     near.flood(&mut bench, from_ref(&old));
     let answer = bench.sent_on(ETH1).find(|sent| sent.lsa(old.key()).is_some()).expect("ours");
@@ -221,7 +229,7 @@ fn step_13_8_an_older_instance_is_answered_with_ours() {
 #[test]
 fn step_13_8_a_wrapping_lsa_does_not_answer() {
     let first = router_lsa(FAR, 1, &[]);
-    let (mut bench, mut near, _far) = two_links_with(from_ref(&first));
+    let (mut bench, mut near, _far) = two_links(from_ref(&first));
     // The flush of MaxSequenceNumber stays, since the other neighbour does not acknowledge it.
     near.flood(&mut bench, &[reissued(&first, MAX_AGE, SequenceNumber::MAX)]);
     bench.run(seconds(2));
@@ -234,7 +242,7 @@ fn step_13_8_a_wrapping_lsa_does_not_answer() {
 /// Goal: an LSA is sent again each RxmtInterval until the neighbour acknowledges this very instance.
 #[test]
 fn step_13_6_retransmission_until_acknowledged() {
-    let (mut bench, mut near, mut far) = two_links();
+    let (mut bench, mut near, mut far) = two_links(&[]);
     let lsa = router_lsa(FAR, 2, &[]);
     near.flood(&mut bench, from_ref(&lsa));
     bench.clear();
@@ -259,7 +267,7 @@ fn step_13_6_retransmission_until_acknowledged() {
 /// Goal: several LSAs are acknowledged together, and flooded together, in packets that fit.
 #[test]
 fn step_13_5_acknowledgments_and_updates_are_bundled() {
-    let (mut bench, mut near, _far) = two_links();
+    let (mut bench, mut near, _far) = two_links(&[]);
     let lsas: Vec<_> = (0..100).map(|n| router_lsa(RouterId::from([50, 0, 0, n]), 1, &[])).collect();
     for some in lsas.chunks(50) {
         near.flood(&mut bench, some);
@@ -432,7 +440,7 @@ fn step_13_3_opaque_lsas_of_as_scope_do_not_come_from_a_stub_area() {
 /// for.
 #[test]
 fn step_13_3_flooding_reaches_neighbours_in_exchange() {
-    let (mut bench, mut near, _far) = two_links();
+    let (mut bench, mut near, _far) = two_links(&[]);
     let mut config = bench.router.config().clone();
     config.interfaces.insert(ETH3, interface(3, Network::PointToPoint));
     bench.input(braid_ospf::Input::Configure(Box::new(config)));

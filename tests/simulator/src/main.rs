@@ -26,6 +26,9 @@ struct Arguments {
     /// So many routers, instead of as many as the seed says.
     #[arg(long)]
     routers: Option<usize>,
+    /// So many areas beside the backbone, instead of as many as the seed says.
+    #[arg(long)]
+    areas: Option<usize>,
     /// Faults for so many virtual seconds, instead of as many as the seed says.
     #[arg(long)]
     faults_s: Option<u64>,
@@ -115,6 +118,7 @@ fn simulate(arguments: &Arguments, kinds: &BTreeSet<Kind>) -> Result<Total, Stri
             }
             let scenario = Scenario {
                 routers: arguments.routers,
+                areas: arguments.areas,
                 faults_s: arguments.faults_s,
                 kinds: kinds.clone(),
                 record: arguments.record,

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, net::Ipv4Addr};
 
 use braid_ospf::{ALL_D_ROUTERS, ALL_SPF_ROUTERS};
+use braid_ospf_packet::{Body, Frame, Lsa};
 use braid_world::{Dice, RouterIndex, SegmentIndex, World};
 
 /// An IP packet on its way.
@@ -224,7 +225,27 @@ impl Network {
     }
 }
 
+/// Damages a packet, unless that would forge an LSA: both of OSPF's checksums miss it when words change places that lie a multiple
+/// of five apart and whose sums of bytes differ by a multiple of 51 (RFC 2328 §12.1.7 counts modulo 255). An LSA of a router that
+/// does not exist would then stay for an hour wherever it arrived, and OSPF has no remedy but authentication.
 fn damage(bytes: &mut Vec<u8>, dice: &mut Dice) {
+    let whole = bytes.clone();
+    spoil(bytes, dice);
+    let sent = lsas(&whole);
+    if lsas(bytes).iter().any(|lsa| !sent.contains(lsa)) {
+        *bytes = whole;
+    }
+}
+
+/// The LSAs of an update that pass for sound.
+fn lsas(payload: &[u8]) -> Vec<Lsa> {
+    match Frame::parse(payload).and_then(|frame| frame.body()) {
+        Ok(Body::LinkStateUpdate(update)) => update.lsas,
+        _ => Vec::new(),
+    }
+}
+
+fn spoil(bytes: &mut Vec<u8>, dice: &mut Dice) {
     if bytes.is_empty() {
         return;
     }
@@ -286,6 +307,35 @@ mod tests {
         let mut cut = world.clone();
         cut.segments[segment.0].up = false;
         assert_eq!(heard(&mut network, &cut, ALL_SPF_ROUTERS), 0);
+    }
+
+    #[test]
+    fn damage_that_no_checksum_tells_is_not_done() {
+        use braid_ospf_packet::*;
+        // Many words of many values: some pair of them can change places unnoticed.
+        let links = (0..20_u8).map(|n| RouterLink {
+            kind: LinkKind::PointToPoint,
+            id: [192, 0, n % 3, n * 7].into(),
+            data: [10, n, n / 2, 255 - n].into(),
+            metric: u16::from(n) * 51,
+        });
+        let body = LsaBody::Router(RouterLsa { flags: RouterFlags::NONE, links: links.collect() });
+        let id = RouterId::from([192, 0, 0, 15]);
+        let lsa = Lsa::build(1, Options::E, id.0, id, SequenceNumber::INITIAL, &body).unwrap();
+        let update = Body::LinkStateUpdate(LinkStateUpdate { lsas: vec![lsa], rejected: vec![] });
+        let header = PacketHeader { router_id: id, area_id: AreaId::BACKBONE };
+        let sent = encode(header, &update, &Authentication::None, id.0, 0, 0).unwrap();
+        let mut dice = Dice::new(1);
+        let (mut missed, mut damaged) = (0, 0);
+        for _ in 0..20_000 {
+            let (mut forged, mut bytes) = (sent.clone(), sent.clone());
+            spoil(&mut forged, &mut dice.clone());
+            damage(&mut bytes, &mut dice);
+            missed += usize::from(!lsas(&forged).is_empty() && lsas(&forged) != lsas(&sent));
+            damaged += usize::from(bytes != sent);
+            assert!(lsas(&bytes).is_empty() || lsas(&bytes) == lsas(&sent));
+        }
+        assert!(missed > 0 && damaged > 10_000, "{missed} {damaged}");
     }
 
     #[test]

@@ -14,6 +14,8 @@ pub struct Scenario {
     pub seed: u64,
     /// How many routers; by the seed if not given.
     pub routers: Option<usize>,
+    /// How many areas beside the backbone; by the seed if not given, and none in large worlds.
+    pub areas: Option<usize>,
     /// The kinds of faults.
     pub kinds: BTreeSet<Kind>,
     /// How long faults go on, in virtual seconds; by the seed if not given.
@@ -26,7 +28,14 @@ impl Scenario {
     /// All faults, all by the seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self { seed, routers: None, kinds: BTreeSet::from(Kind::ALL), faults_s: None, record: false }
+        Self {
+            seed,
+            routers: None,
+            areas: None,
+            kinds: BTreeSet::from(Kind::ALL),
+            faults_s: None,
+            record: false,
+        }
     }
 
     /// The world at the start.
@@ -39,8 +48,10 @@ impl Scenario {
             _ => 20 + dice.below(30),
         };
         let routers = self.routers.unwrap_or(drawn);
-        // Large worlds are one area: many areas without ranges flood a summary of every prefix by every border router.
-        let areas = if routers > 200 { 0 } else { dice.below(4).min(routers / 3) };
+        // Large worlds are one area unless wanted otherwise: many areas without ranges flood a summary of every prefix by every
+        // border router.
+        let drawn = if routers > 200 { 0 } else { dice.below(4) };
+        let areas = self.areas.unwrap_or(drawn).min(routers / 3);
         let options = Options {
             routers,
             areas: (0..areas).map(|_| area(&mut dice)).collect(),
@@ -99,6 +110,9 @@ impl fmt::Display for Scenario {
         write!(f, "cargo run -p braid-simulator --release -- --seed {}", self.seed)?;
         if let Some(routers) = self.routers {
             write!(f, " --routers {routers}")?;
+        }
+        if let Some(areas) = self.areas {
+            write!(f, " --areas {areas}")?;
         }
         if let Some(seconds) = self.faults_s {
             write!(f, " --faults-s {seconds}")?;

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, net::Ipv4Addr};
 
-use braid_ospf::{AreaId, FloodingDomain, Input, Instance, Instant, Output, Recording};
+use braid_ospf::{AreaId, Config, FloodingDomain, Input, Instance, Instant, Output, Recording};
 use braid_world::{Change, Dice, Interface, RouterIndex, SegmentIndex, World};
 use ipnet::Ipv4Net;
 
@@ -327,14 +327,17 @@ impl Simulation {
         node.record = None;
         let gone = self.externals.clone();
         self.waking = Some(router);
-        // Its neighbours know more of it than it does: their adjacencies have to begin anew.
+        // Its neighbours know more of it than it does: their adjacencies have to begin anew, also those of virtual links, which
+        // would live on over one segment while another is down.
+        let config = self.settings.config(&self.world, router);
+        let without = Config { virtual_links: Vec::new(), ..config.clone() };
+        self.feed(router, Input::Configure(Box::new(without)))?;
         let segments: Vec<_> = self.world.ends_of(router).map(|(n, ..)| Interface::Segment(n)).collect();
         for interface in segments {
             self.feed(router, Input::Carrier { interface: interface_id(interface), up: false })?;
         }
         self.tell_surroundings(router, &gone)?;
         self.waking = None;
-        let config = self.settings.config(&self.world, router);
         self.feed(router, Input::Configure(Box::new(config)))
     }
 

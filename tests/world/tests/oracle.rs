@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, net::Ipv4Addr};
 
 use braid_world::{
-    AreaKind, BACKBONE, Change, Dice, End, External, Interface, Options, Oracle, PathKind, Router,
+    AreaKind, AreaRange, BACKBONE, Change, Dice, End, External, Interface, Options, Oracle, PathKind, Router,
     RouterIndex, Segment, SegmentIndex, SegmentKind, Stub, World, changes, generate, grid,
 };
 use ipnet::Ipv4Net;
@@ -121,6 +121,36 @@ fn summaries_add_up_over_two_borders_and_totally_stubby_areas_see_a_default() {
     assert_eq!(routes(0)[&Ipv4Net::default()].to_string(), "InterArea 9 10.0.0.2%seg0");
     assert!(!routes(0).contains_key(&"10.9.2.0/24".parse().unwrap()));
     assert_eq!(routes(2)[&"10.9.0.0/24".parse().unwrap()].to_string(), "InterArea 8 10.0.3.1%seg2");
+}
+
+/// RFC 3101 §3.2: only installed type 7 LSAs are translated, so that the world outside an NSSA learns of the way that is best from
+/// the translator, not of the one that would be best from elsewhere.
+#[test]
+fn a_translator_repeats_the_announcement_that_it_uses_itself() {
+    // 0 -backbone- 1, which is the border of the NSSA of 2 (near) and 3 (far, with the lower metric).
+    let (nssa, prefix) = (Ipv4Addr::new(0, 0, 0, 1), "198.18.0.0/24".parse().unwrap());
+    let mut world = diamond();
+    world.areas.insert(nssa, AreaKind::Nssa { summaries: true, default_cost: 1 });
+    world.segments = vec![
+        segment(0, SegmentKind::PointToPoint, &[(0, 2), (1, 2)]),
+        segment(1, SegmentKind::PointToPoint, &[(1, 2), (2, 2)]),
+        segment(2, SegmentKind::PointToPoint, &[(1, 30), (3, 30)]),
+    ];
+    for n in [2, 3] {
+        world.segments[n - 1].area = nssa;
+        world.routers[n].stubs[0].area = nssa;
+    }
+    let external = |metric| External { metric, type2: false, tag: 0, forwarding: None };
+    world.routers[2].externals.insert(prefix, external(20));
+    world.routers[3].externals.insert(prefix, external(1));
+    world.validate().unwrap();
+    let route = |world: &World| Oracle::new(world).routes(RouterIndex(0))[&prefix].to_string();
+    // 2 + 2 + 1 to the forwarding address of 2, then 20; by 3 it would be 2 + 30 + 1 + 1.
+    assert_eq!(route(&world), "External1 25 10.0.0.2%seg0");
+    // The border router summarises both at the cost of the dearer one: now 3 would look better from outside, at 33 + 1.
+    let range = Ipv4Net::new(Ipv4Addr::new(10, 9, 0, 0), 16).unwrap();
+    world.routers[1].ranges.push(AreaRange { area: nssa, prefix: range, advertise: true });
+    assert_eq!(route(&world), "External1 53 10.0.0.2%seg0");
 }
 
 #[test]

@@ -181,6 +181,32 @@ fn rfc_3101_3_2_what_is_not_translated() {
     }
 }
 
+/// Only installed type-7 LSAs are examined: those of a route that is best from here.
+#[test]
+fn rfc_3101_3_2_of_several_routes_the_installed_one_is_translated() {
+    // 10.1.1.1 in the NSSA announces the same network, at a greater distance than 2.2.2.2.
+    let rival = |by: &str, metric| {
+        nssa_border(RouterFlags::B, "3.3.3.3")
+            .neighbour(AREA1, "10.1.2.0/31", by, RouterFlags::E, &[("172.16.0.9/32", 5)])
+            .type_7(AREA1, "198.18.0.0/24", by, metric, "172.16.0.9")
+            .originate()
+            .externals("as")
+    };
+    assert_eq!(rival("10.1.1.1", 20), TRANSLATED, "as good outside, farther away inside");
+    assert_eq!(rival("10.1.1.1", 19)[0], "198.18.0.0/24 E2 19 via 172.16.0.9");
+    // A type 5 that is better takes its place, one that is worse does not.
+    let type_5 = |metric| {
+        let body = ExternalLsa { mask: 24, type2: true, metric, forwarding: ip("0.0.0.0"), tag: 0 };
+        nssa_border(RouterFlags::B, "3.3.3.3")
+            .neighbour(BACKBONE, "10.0.9.0/31", "7.7.7.7", RouterFlags::E, &[])
+            .lsa("as", ip("198.18.0.0"), "7.7.7.7", LsaBody::External(body))
+            .originate()
+            .externals("as")
+    };
+    assert_eq!(type_5(19), [TRANSLATED[1]]);
+    assert_eq!(type_5(21), TRANSLATED);
+}
+
 #[test]
 fn rfc_3101_3_2_ranges_sum_translations_up() {
     let ranged = |range: &str, tag| {

@@ -93,19 +93,19 @@ fn wanted_state(kind: SegmentKind, interface: &InterfaceStatus, other: Ipv4Addr)
     }
 }
 
-type Instances = BTreeMap<LsaKey, (i32, u16)>;
+/// The instances of a flooding domain, by key.
+type Instances = Vec<(LsaKey, (i32, u16))>;
 
 /// Neighbours have the same LSAs of their common area and of the AS, and nobody has any that are being flushed.
 fn databases(world: &World, routers: &[Option<&Instance>], told: &mut Vec<String>) {
     let mut all: BTreeMap<RouterIndex, BTreeMap<FloodingDomain, Instances>> = BTreeMap::new();
     for (index, router) in running(routers) {
         let here = all.entry(index).or_default();
-        for (domain, lsa) in router.database() {
-            let header = lsa.header();
+        for (domain, header) in router.headers() {
             if header.is_max_age() {
-                told.push(format!("{index}: {} in {domain} is being flushed", lsa.key()));
+                told.push(format!("{index}: {} in {domain} is being flushed", header.key));
             }
-            here.entry(domain).or_default().insert(lsa.key(), (header.sequence.0, header.checksum));
+            here.entry(domain).or_default().push((header.key, (header.sequence.0, header.checksum)));
         }
     }
     let by_id: BTreeMap<Ipv4Addr, RouterIndex> =
@@ -139,6 +139,11 @@ fn takes_externals(router: &Instance, area: AreaId) -> bool {
 }
 
 fn difference(one: &Instances, other: &Instances) -> Option<String> {
+    if one == other {
+        return None;
+    }
+    let (one, other): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        (one.iter().copied().collect(), other.iter().copied().collect());
     let mut keys = one.keys().chain(other.keys());
     let key = keys.find(|key| one.get(*key) != other.get(*key))?;
     Some(format!("{key} is {:x?} and {:x?}", one.get(key), other.get(key)))

@@ -8,13 +8,13 @@ use std::{
 use super::{
     ExpectedRoute, NextHop, Oracle, PathKind, Table,
     graph::AreaView,
-    summary::{Asbrs, Entries, Entry, preference},
+    summary::{Asbrs, Entries, Entry, ROUNDS, preference},
 };
 use crate::{Area, AreaKind, External, RouterIndex};
 use ipnet::Ipv4Net;
 
 /// Somebody announces a prefix from outside.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Announcement {
     by: RouterIndex,
     prefix: Ipv4Net,
@@ -30,6 +30,21 @@ pub(super) struct Externals {
 
 /// By which the best way is chosen: type 1 before type 2, the type 2 metric, §16.4.1, the cost.
 type Rank = (bool, u32, bool, u32);
+
+/// The best ways to an external prefix.
+struct Best<'a> {
+    rank: Rank,
+    next_hops: BTreeSet<NextHop>,
+    /// Who announces it so, and in which NSSA if not everywhere.
+    by: Vec<(Option<Area>, &'a Announcement)>,
+}
+
+/// What a router knows within the autonomous system.
+struct Inside<'a> {
+    views: &'a BTreeMap<Area, AreaView>,
+    entries: &'a Entries,
+    asbrs: &'a Asbrs,
+}
 
 impl Oracle<'_> {
     /// Whether a border router translates an NSSA's externals (RFC 3101 §3.1): none with a higher id can be reached there.
@@ -67,17 +82,41 @@ impl Oracle<'_> {
                     all.nssas.entry(area).or_default().extend(in_area);
                 }
             }
-            for (&area, announced) in &all.nssas {
-                for (&border, state) in &self.borders {
-                    if self.translates(border, area) {
-                        let reached =
-                            announced.iter().filter(|a| state.views[&area].routers.contains_key(&a.by));
-                        all.everywhere.extend(reached.map(|a| Announcement { by: border, ..*a }));
-                    }
+            let own = all.everywhere.clone();
+            let mut translated = Vec::new();
+            // What one NSSA's translator says may be better than what another's has in its own.
+            for _ in 0..ROUNDS {
+                let next = self.translated(&all);
+                if next == translated {
+                    break;
                 }
+                all.everywhere = own.iter().chain(&next).copied().collect();
+                translated = next;
             }
             all
         })
+    }
+
+    /// RFC 3101 §3.2: a translator examines installed type 7 LSAs only, so of several announcements of a prefix it translates the
+    /// one that is best from where it is itself (of equals that of the highest id, §2.5 (6e)), and none if a type 5 is better.
+    fn translated(&self, all: &Externals) -> Vec<Announcement> {
+        let mut translated = Vec::new();
+        for (&border, state) in &self.borders {
+            let areas: BTreeSet<Area> =
+                all.nssas.keys().copied().filter(|area| self.translates(border, *area)).collect();
+            if areas.is_empty() {
+                continue;
+            }
+            let inside = Inside { views: &state.views, entries: &state.entries, asbrs: &state.asbrs };
+            for best in self.best_externals(border, &inside, all).into_values() {
+                let installed = best.by.into_iter().filter_map(|(area, by)| Some((area?, by)));
+                let first = installed.max_by_key(|(_, announced)| self.world.router(announced.by).id);
+                if let Some((_, announced)) = first.filter(|(area, _)| areas.contains(area)) {
+                    translated.push(Announcement { by: border, ..*announced });
+                }
+            }
+        }
+        translated
     }
 
     /// A router's external routes.
@@ -88,21 +127,41 @@ impl Oracle<'_> {
         entries: &Entries,
         asbrs: &Asbrs,
     ) -> Table {
-        let mut best: BTreeMap<Ipv4Net, (Rank, BTreeSet<NextHop>)> = BTreeMap::new();
-        let mut consider = |announced: &Announcement, way: &Entry| {
+        let route = |Best { rank: (type2, type2_cost, _, cost), next_hops, .. }| ExpectedRoute {
+            kind: if type2 { PathKind::External2 } else { PathKind::External1 },
+            area: None,
+            cost,
+            type2_cost,
+            next_hops,
+        };
+        let best = self.best_externals(router, &Inside { views, entries, asbrs }, self.externals());
+        best.into_iter().map(|(prefix, found)| (prefix, route(found))).collect()
+    }
+
+    fn best_externals<'a>(
+        &self,
+        router: RouterIndex,
+        inside: &Inside<'_>,
+        all: &'a Externals,
+    ) -> BTreeMap<Ipv4Net, Best<'a>> {
+        let mut best: BTreeMap<Ipv4Net, Best<'a>> = BTreeMap::new();
+        let mut consider = |area: Option<Area>, announced: &'a Announcement, way: &Entry| {
             let External { metric, type2, .. } = announced.external;
-            let (inside, cost) = preference(way);
-            let rank = if type2 { (true, metric, inside, cost) } else { (false, 0, inside, cost + metric) };
+            let (class, cost) = preference(way);
+            let rank = if type2 { (true, metric, class, cost) } else { (false, 0, class, cost + metric) };
             let hops = way.reach.next_hops.iter().map(|hop| match hop.gateway {
                 None => NextHop { gateway: announced.external.forwarding, ..*hop },
                 Some(_) => *hop,
             });
-            let hops: BTreeSet<NextHop> = hops.collect();
+            let (next_hops, by) = (hops.collect(), (area, announced));
             match best.get_mut(&announced.prefix) {
-                Some((old, _)) if *old < rank => {}
-                Some((old, known)) if *old == rank => known.extend(hops),
+                Some(old) if old.rank < rank => {}
+                Some(old) if old.rank == rank => {
+                    old.next_hops.extend(next_hops);
+                    old.by.push(by);
+                }
                 _ => {
-                    best.insert(announced.prefix, (rank, hops));
+                    best.insert(announced.prefix, Best { rank, next_hops, by: vec![by] });
                 }
             }
         };
@@ -111,37 +170,30 @@ impl Oracle<'_> {
                 || self.world.router(router).stubs.iter().any(|stub| stub.address().addr() == address)
         };
         if self.in_normal_area(router) {
-            for announced in self.externals().everywhere.iter().filter(|a| a.by != router) {
-                let Some(asbr) = asbrs.get(&announced.by) else { continue };
+            for announced in all.everywhere.iter().filter(|a| a.by != router) {
+                let Some(asbr) = inside.asbrs.get(&announced.by) else { continue };
                 match announced.external.forwarding {
-                    None => consider(announced, asbr),
+                    None => consider(None, announced, asbr),
                     Some(address) if is_mine(address) => {}
                     Some(address) => {
-                        if let Some(way) = longest_match(entries, address) {
-                            consider(announced, way);
+                        if let Some(way) = longest_match(inside.entries, address) {
+                            consider(None, announced, way);
                         }
                     }
                 }
             }
         }
-        for (&area, view) in views {
-            let there = self.externals().nssas.get(&area).into_iter().flatten();
+        for (&area, view) in inside.views {
+            let there = all.nssas.get(&area).into_iter().flatten();
             for announced in there.filter(|a| a.by != router && view.routers.contains_key(&a.by)) {
                 let forwarding = announced.external.forwarding.filter(|address| !is_mine(*address));
-                let way = forwarding.and_then(|address| longest_match(entries, address));
+                let way = forwarding.and_then(|address| longest_match(inside.entries, address));
                 if let Some(way) = way.filter(|way| way.intra && way.area == area) {
-                    consider(announced, way);
+                    consider(Some(area), announced, way);
                 }
             }
         }
-        let route = |((type2, type2_cost, _, cost), next_hops)| ExpectedRoute {
-            kind: if type2 { PathKind::External2 } else { PathKind::External1 },
-            area: None,
-            cost,
-            type2_cost,
-            next_hops,
-        };
-        best.into_iter().map(|(prefix, found)| (prefix, route(found))).collect()
+        best
     }
 }
 

@@ -11,7 +11,7 @@ use super::{
 use crate::{Area, AreaKind, BACKBONE, Interface, RouterIndex, World};
 
 /// Rounds until all border routers agree; each virtual link may take one.
-const ROUNDS: usize = 32;
+pub(super) const ROUNDS: usize = 32;
 
 /// A routing table entry before externals.
 #[derive(Debug, Clone, PartialEq, Eq)]
