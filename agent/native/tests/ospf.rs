@@ -14,8 +14,8 @@ use std::{
 
 use braid_kernel::{Netns, Process, Signal};
 use braid_native::{
-    Client,
-    ospf::{self, File, Neighbour, Question, ShellQuestion},
+    Client, ShellQuestion,
+    ospf::{self, File, Neighbour, Question},
 };
 
 /// Interfaces beside the link: two groups on each are more than the 20 memberships that a socket has by default.
