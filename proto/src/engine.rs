@@ -26,11 +26,14 @@ pub enum Engine {
     BirdOspf,
     /// braid's own OSPFv2, in the `braid` binary itself.
     NativeOspf,
+    /// braid's own IS-IS: level 2, wide metrics; written apart from its OSPFv2, in the same binary.
+    NativeIsis,
 }
 
 impl Engine {
     /// Every engine, in the order in which they are shown.
-    pub const ALL: [Engine; 4] = [Engine::FrrOspf, Engine::FrrIsis, Engine::BirdOspf, Engine::NativeOspf];
+    pub const ALL: [Engine; 5] =
+        [Engine::FrrOspf, Engine::FrrIsis, Engine::BirdOspf, Engine::NativeOspf, Engine::NativeIsis];
 
     /// The name as in topology files.
     #[must_use]
@@ -40,6 +43,7 @@ impl Engine {
             Engine::FrrIsis => "frr-isis",
             Engine::BirdOspf => "bird-ospf",
             Engine::NativeOspf => "native-ospf",
+            Engine::NativeIsis => "native-isis",
         }
     }
 
@@ -50,6 +54,7 @@ impl Engine {
             Engine::FrrOspf | Engine::FrrIsis => "frr",
             Engine::BirdOspf => "bird",
             Engine::NativeOspf => "braid-ospf",
+            Engine::NativeIsis => "braid-isis",
         }
     }
 
@@ -58,11 +63,12 @@ impl Engine {
     pub const fn protocol(self) -> &'static str {
         match self {
             Engine::FrrOspf | Engine::BirdOspf | Engine::NativeOspf => "ospf",
-            Engine::FrrIsis => "isis",
+            Engine::FrrIsis | Engine::NativeIsis => "isis",
         }
     }
 
-    /// The programs and libraries of which a bug would reach every virtual network that runs them.
+    /// The programs and libraries of which a bug would reach every virtual network that runs them. braid's own engines compute
+    /// routes apart, and share the daemon around that: sockets, timers, kernel routes (`braid-native`, `braid-kernel`).
     #[must_use]
     pub const fn parts(self) -> &'static [&'static str] {
         match self {
@@ -70,6 +76,7 @@ impl Engine {
             Engine::FrrIsis => &["isisd", "zebra", "libfrr"],
             Engine::BirdOspf => &["bird"],
             Engine::NativeOspf => &["braid-ospf", "braid-native", "braid-kernel"],
+            Engine::NativeIsis => &["braid-isis", "braid-native", "braid-kernel"],
         }
     }
 }

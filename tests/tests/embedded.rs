@@ -9,6 +9,9 @@ use nix::{
 };
 use serde_json::Value;
 
+/// The virtual networks of `abilene.yaml`.
+const VNS: [&str; 3] = ["red", "green", "blue"];
+
 /// What each router of a virtual network says of itself.
 fn routers(lab: &Lab, vn: &str) -> Vec<Value> {
     let all = lab.json(&["get", "routers"]);
@@ -58,13 +61,13 @@ fn an_engine_that_is_killed_keeps_its_routes_and_finds_them_again() {
     // Goal: SIGKILL of every engine, then a planned change of the file, under traffic through them.
     let lab = Lab::up("abilene.yaml");
     let flow = lab.flow("seattle-host", "new-york-host", 1000);
-    let before: BTreeSet<i32> = ["red", "green"].iter().flat_map(|vn| lab.pids(vn)).collect();
-    assert_eq!(before.len(), 22, "one process a virtual router");
+    let before: BTreeSet<i32> = VNS.iter().flat_map(|vn| lab.pids(vn)).collect();
+    assert_eq!(before.len(), 33, "one process a virtual router");
     for pid in &before {
         let _ = kill(Pid::from_raw(*pid), Signal::SIGKILL);
     }
     wait_for("all engines are back", Duration::from_secs(30), || {
-        (whole(&lab, "red") && whole(&lab, "green") && lab.pids("red").len() == 11).then_some(())
+        VNS.iter().all(|vn| whole(&lab, vn) && lab.pids(vn).len() == 11).then_some(())
     });
     wait_for("the lab converges", Duration::from_secs(30), || {
         (lab.json(&["status"])["converged"] == true).then_some(())
@@ -74,19 +77,22 @@ fn an_engine_that_is_killed_keeps_its_routes_and_finds_them_again() {
     assert_eq!(losses.lost, 0, "{losses:?}");
 
     // A metric changes in the file: engines take it without a restart.
-    let engines = lab.pids("red");
+    let engines = VNS.map(|vn| lab.pids(vn));
     let text = std::fs::read_to_string(lab.file()).expect("written");
     std::fs::write(lab.file(), text.replace("metric: 164", "metric: 1640")).expect("written");
     let flow = lab.flow("seattle-host", "new-york-host", 1000);
     lab.start();
     wait_for("seattle's traffic leaves over sunnyvale", Duration::from_secs(10), || {
-        let route = lab.sh("seattle/red", &["ip", "route", "show", "198.18.5.0/24"]);
-        route.contains("dev eth1").then_some(())
+        let leaves_by_eth1 = |vn: &&str| {
+            let route = lab.sh(&format!("seattle/{vn}"), &["ip", "route", "show", "198.18.5.0/24"]);
+            route.contains("dev eth1")
+        };
+        VNS.iter().all(leaves_by_eth1).then_some(())
     });
     let losses = flow.stop();
     report(&format!("a metric changed in the file: {losses:?}"));
     assert_eq!(losses.lost, 0, "{losses:?}");
-    assert_eq!(lab.pids("red"), engines, "no engine was restarted");
+    assert_eq!(VNS.map(|vn| lab.pids(vn)), engines, "no engine was restarted");
 }
 
 #[test]
@@ -94,16 +100,16 @@ fn a_physical_link_that_fails_is_left_at_once() {
     let lab = Lab::up("abilene.yaml");
     let flow = lab.flow("seattle-host", "new-york-host", 1000);
     lab.sh("chicago", &["ip", "link", "set", "eth2", "down"]);
-    wait_for("both virtual networks have left the link", Duration::from_secs(10), || {
-        let gone = ["red", "green"].iter().all(|vn| {
+    wait_for("all virtual networks have left the link", Duration::from_secs(10), || {
+        let gone = VNS.iter().all(|vn| {
             let routes = lab.sh(&format!("chicago/{vn}"), &["ip", "route"]);
             !routes.lines().any(|line| line.contains("via ") && line.contains("dev eth2 "))
         });
         gone.then_some(())
     });
     lab.sh("chicago", &["ip", "link", "set", "eth2", "up"]);
-    wait_for("the link is up again in both", Duration::from_secs(40), || {
-        (whole(&lab, "red") && whole(&lab, "green")).then_some(())
+    wait_for("the link is up again in all", Duration::from_secs(40), || {
+        VNS.iter().all(|vn| whole(&lab, vn)).then_some(())
     });
     report(&format!("embedded engines only, a physical link cut and mended: {:?}", flow.stop()));
 }

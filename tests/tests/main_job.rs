@@ -1,4 +1,4 @@
-//! The main job: Internet2's Abilene with four virtual networks on real daemons and the embedded engine, voted, under faults and under traffic.
+//! The main job: Internet2's Abilene with five virtual networks on real daemons and the embedded engines, voted, under faults and under traffic.
 
 use std::{
     collections::BTreeSet,
@@ -16,7 +16,7 @@ use nix::{
 use serde_json::Value;
 
 /// The virtual networks of `abilene-diverse.yaml`.
-const VNS: [&str; 4] = ["red", "green", "blue", "white"];
+const VNS: [&str; 5] = ["red", "green", "blue", "white", "black"];
 /// Packets per second of the flows that faults are measured with.
 const RATE: u32 = 1000;
 
@@ -61,7 +61,7 @@ fn every_host_reaches_every_other_and_each_border_has_a_verdict_for_each_foreign
     assert!(driven.clone().all(|(_, _, winner)| winner == "red"), "{verdicts:?}");
     assert!(verdicts.iter().all(|(_, _, winner)| !winner.is_empty()), "{verdicts:?}");
 
-    // Once all are at rest their next hops are compared, and four engines of three code bases agree on each.
+    // Once all are at rest their next hops are compared, and five engines of four code bases agree on each.
     wait_for("next hops are compared, and nobody dissents", Duration::from_secs(60), || {
         let explained = lab.json(&["explain", "198.18.5.0/24", "--at", "seattle"]);
         let votes = lab.json(&["get", "votes"]);
@@ -125,7 +125,7 @@ fn the_vn_id_is_on_every_packet_and_never_changes_on_the_way() {
                 continue;
             };
             let vni: u32 = vni.trim_end_matches(',').parse().expect("a VNI is a number");
-            assert!((1..=4).contains(&(vni >> 16)), "{node}: a VNI of no VN: {vni}");
+            assert!((1..=5).contains(&(vni >> 16)), "{node}: a VNI of no VN: {vni}");
             if packet.contains("ICMP echo request") && packet.contains("length 785") {
                 vns.insert(vni >> 16);
                 crossed += 1;
@@ -201,7 +201,7 @@ fn a_vn_that_loses_a_transit_link_changes_only_its_own_path() {
     let lab = Lab::up("abilene-diverse.yaml");
     let before = verdicts(&lab);
     let route = |vn: &str| lab.sh(&format!("kansas-city/{vn}"), &["ip", "route", "show", "198.18.1.0/24"]);
-    let others = ["green", "blue", "white"].map(route);
+    let others = ["green", "blue", "white", "black"].map(route);
     let red = route("red");
 
     // Kansas City reaches Seattle over Denver; take that link away in red alone.
@@ -212,7 +212,7 @@ fn a_vn_that_loses_a_transit_link_changes_only_its_own_path() {
         let now = route("red");
         (!now.is_empty() && !now.contains(&format!("dev {interface} "))).then_some(())
     });
-    assert_eq!(["green", "blue", "white"].map(route), others);
+    assert_eq!(["green", "blue", "white", "black"].map(route), others);
     // All pairs still reach one another, and no vote has changed.
     wait_for("red has rerouted everywhere", Duration::from_secs(20), || {
         let output = lab.exec("houston-host", &["ping", "-c", "1", "-W", "1", "198.18.1.10"]);

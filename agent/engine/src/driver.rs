@@ -12,7 +12,7 @@ use crate::{
     bird::Bird,
     cgroup::Cgroup,
     frr::{Frr, Protocol},
-    native::NativeOspf,
+    native::{NativeIsis, NativeOspf},
 };
 
 /// Where an instance lives.
@@ -193,5 +193,6 @@ pub fn driver(engine: Engine) -> &'static dyn Driver {
         Engine::FrrIsis => &Frr { protocol: Protocol::Isis },
         Engine::BirdOspf => &Bird,
         Engine::NativeOspf => &NativeOspf,
+        Engine::NativeIsis => &NativeIsis,
     }
 }

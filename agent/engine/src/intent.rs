@@ -13,8 +13,15 @@ pub const ATTACHED_METRIC: u16 = 20;
 /// The kernel's route protocol number of the static routes to attached prefixes; an engine announces only those.
 pub const ATTACHED_PROTOCOL: u8 = 76;
 
-/// Hellos that may be missed before a neighbour counts as gone: four in OSPF, three in IS-IS.
+/// Hellos that may be missed before a neighbour counts as gone in OSPF (RFC 2328 §C.3).
 pub(crate) const OSPF_DEAD_HELLOS: u64 = 4;
+
+/// The same in IS-IS (ISO 10589 §8.4.1).
+pub(crate) const ISIS_HELLO_MULTIPLIER: u8 = 3;
+
+/// The longest LSP in bytes. It must fit every link of the area, also those that this router does not see (ISO 10589 §7.3.4.1),
+/// so it is the same everywhere: below the smallest MTU of a virtual link, 1280 - 50, and the 3 bytes of an IEEE 802.2 header.
+pub(crate) const ISIS_LSP_MTU: u16 = 1200;
 
 /// What one virtual router should do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +54,13 @@ pub struct LinkIntent {
 }
 
 impl RouterIntent {
+    /// The network entity title of IS-IS: area 49.0001, and the system id in which many networks write a router's IPv4 address,
+    /// 100.64.0.1 as 1000.6400.0001.
+    pub(crate) fn net(&self) -> String {
+        let digits: String = self.loopback.octets().iter().map(|octet| format!("{octet:03}")).collect();
+        format!("49.0001.{}.{}.{}.00", &digits[..4], &digits[4..8], &digits[8..])
+    }
+
     /// The hello interval in seconds, at least 1.
     pub(crate) fn hello_s(&self) -> u64 {
         self.hello.as_secs().max(1)

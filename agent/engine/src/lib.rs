@@ -15,6 +15,7 @@
 //! | `frr-isis` (RFC 1195, 5303, 5305) | `zebra.conf`, `isisd.conf` | the same | level 2, wide metrics, no padding, SPF and LSPs each 1 s at most |
 //! | `bird-ospf` (RFC 2328, 3623) | `bird.conf` | its control socket | tick 1 s; `-R`: routes outlive a crash |
 //! | `native-ospf` (RFC 2328) | `braid-ospf.json` | its control socket | SPF after 0 ms, LSAs at once; routes outlive a crash |
+//! | `native-isis` (ISO 10589, RFC 1195) | `braid-isis.json` | its control socket | level 2, no padding, SPF after 0 ms, LSPs at once; routes outlive a crash |
 //!
 //! ```
 //! use braid_engine::driver;

@@ -1,4 +1,4 @@
-//! The driver of braid's own engine. This program is the test, and also the binary that the driver starts: itself.
+//! The drivers of braid's own engines. This program is the test, and also the binary that the driver starts: itself.
 
 #![allow(clippy::print_stdout, reason = "a test without the standard harness says itself what it did")]
 
@@ -6,6 +6,7 @@ mod common;
 
 use std::{env, fs, process::ExitCode};
 
+use braid_native::{Client, isis};
 use braid_proto::Engine;
 
 use crate::common::{LIMIT, Pair, life};
@@ -23,6 +24,35 @@ async fn three_code_bases_form_one_ospf_network() {
                 engines[0], engines[1]
             );
         }
+    }
+}
+
+/// Goal: the same for IS-IS, at the same metrics.
+async fn two_code_bases_form_one_isis_network() {
+    for engines in [[Engine::NativeIsis, Engine::FrrIsis], [Engine::FrrIsis, Engine::NativeIsis]] {
+        let pair = Pair::new(engines);
+        pair.start().await;
+        let converged = pair.wait_for_routes().await;
+        pair.wait_for_adjacency().await;
+        println!("measured: {} and {}: two routers with all routes in {converged:?}", engines[0], engines[1]);
+        // The prefix at 300 + 20, as FRR itself announces it, by either's account.
+        let second = &pair.routers[1];
+        let text = if engines[1] == Engine::FrrIsis {
+            let output = second
+                .place
+                .netns
+                .command("vtysh")
+                .args(["--vty_socket", &second.place.dir.to_string_lossy(), "-c", "show isis route"])
+                .output()
+                .expect("vtysh runs");
+            String::from_utf8_lossy(&output.stdout).into_owned()
+        } else {
+            let client = Client::new(isis::socket_of(&second.place.dir), LIMIT);
+            let routes: Vec<isis::Route> = client.ask(&isis::Question::Routes).await.expect("an answer");
+            routes.iter().map(|route| format!("{} {}\n", route.prefix, route.metric)).collect()
+        };
+        let line = text.lines().find(|line| line.contains("198.18.1.0/24")).expect("it is there");
+        assert!(line.split_whitespace().any(|word| word == "320"), "{text}");
     }
 }
 
@@ -47,8 +77,13 @@ fn main() -> ExitCode {
     if args.first().is_some_and(|word| word == "agent") {
         return braid_native::main();
     }
-    let tests =
-        ["native_ospf", "three_code_bases_form_one_ospf_network", "a_configuration_that_the_engine_refuses"];
+    let tests = [
+        "native_ospf",
+        "native_isis",
+        "three_code_bases_form_one_ospf_network",
+        "two_code_bases_form_one_isis_network",
+        "a_configuration_that_the_engine_refuses",
+    ];
     if args.iter().any(|arg| arg == "--list") {
         tests.iter().for_each(|test| println!("{test}: test"));
         return ExitCode::SUCCESS;
@@ -62,7 +97,9 @@ fn main() -> ExitCode {
         runtime.block_on(async {
             match test {
                 "native_ospf" => life(Engine::NativeOspf).await,
+                "native_isis" => life(Engine::NativeIsis).await,
                 "three_code_bases_form_one_ospf_network" => three_code_bases_form_one_ospf_network().await,
+                "two_code_bases_form_one_isis_network" => two_code_bases_form_one_isis_network().await,
                 _ => a_configuration_that_the_engine_refuses_is_told_with_its_words().await,
             }
         });

@@ -288,7 +288,9 @@ impl<E: Engine> Life<E> {
     }
 
     fn link(&mut self, event: Option<LinkEvent>) {
-        let state = |link: braid_kernel::Link| (link.index, Link { up: link.is_up(), name: link.name });
+        let state = |link: braid_kernel::Link| {
+            (link.index, Link { up: link.is_up(), mac: link.mac, name: link.name })
+        };
         match event {
             Some(LinkEvent::Snapshot(links)) => self.links = links.into_iter().map(state).collect(),
             Some(LinkEvent::Changed(link)) => self.links.extend([state(link)]),

@@ -14,6 +14,8 @@ pub struct Link {
     pub name: String,
     /// Whether packets can pass: wanted up, and with carrier.
     pub up: bool,
+    /// Its hardware address, where it has one of 6 bytes.
+    pub mac: Option<[u8; 6]>,
 }
 
 /// The interfaces of the namespace, by index.

@@ -104,7 +104,7 @@ impl Fib {
     /// Takes what the engine has computed. [`Fib::apply`] carries it out.
     pub(crate) fn update(&mut self, updates: Vec<RouteUpdate>) {
         for update in updates {
-            // Metrics within OSPF may change without the kernel's route.
+            // Metrics of the protocol may change without the kernel's route.
             let differs = match update.next_hops {
                 None => self.wanted.remove(&update.prefix).is_some(),
                 Some(hops) => {

@@ -17,9 +17,10 @@
 //!   `NAME.pid`, `NAME.sock`, `NAME.log` and `NAME.lock` in the run directory; the lock is held as long as the process lives.
 //! - SIGTERM: neighbours are told, routes are removed, the process ends. SIGHUP: the configuration is read anew.
 //! - SIGKILL: routes stay. The next life leaves them alone until it has learnt each of them anew from all its neighbours, at
-//!   most for three dead intervals, and then changes what differs, in one batch.
-//! - Routes carry a protocol number of their own ([`ospf::ROUTE_PROTOCOL`], 77; braid's static ones have 76, zebra's 11, 187 and
-//!   188, BIRD's 12) and metric 110. What somebody else does to them is put right within 30 s, and counted.
+//!   most for three dead intervals (hold times), and then changes what differs, in one batch.
+//! - Routes carry a protocol number of each engine's own ([`ospf::ROUTE_PROTOCOL`], 77; [`isis::ROUTE_PROTOCOL`], 78; braid's
+//!   static ones have 76, zebra's 11, 187 and 188, BIRD's 12) and metric 110 of OSPF, 115 of IS-IS. What somebody else does to
+//!   them is put right within 30 s, and counted.
 //! - A link that loses carrier loses its routes in the same turn of the loop, whatever back-off the engine is in.
 //!
 //! ```
@@ -40,10 +41,15 @@ mod control;
 mod daemon;
 mod engine;
 mod error;
+mod externals;
 mod fib;
+pub mod isis;
+mod json;
 mod log;
 mod memory;
 pub mod ospf;
+mod secret;
+mod status;
 mod timer;
 
 pub use client::{AskError, Client};
@@ -52,12 +58,14 @@ pub use daemon::{Options, file_of, start};
 pub use engine::{Engine, Link, Links, RouteMark, RouteUpdate};
 pub use error::{ConfigError, StartError};
 pub use fib::RouteCounters;
+pub use secret::Secret;
+pub use status::{HexError, RouteNextHop, ShellQuestion};
 
-/// The engine's command line, without the rest of the `braid` binary: `[agent engine] ospf --config FILE --run-dir DIR
-/// [--foreground]`. For tests that have no `braid` beside them.
+/// The command line of the engines, without the rest of the `braid` binary: `[agent engine] ospf|isis --config FILE --run-dir
+/// DIR [--foreground]`. For tests that have no `braid` beside them.
 #[must_use]
 pub fn main() -> ExitCode {
-    match arguments(std::env::args().skip(1)).and_then(|options| ospf::start(&options)) {
+    match arguments(std::env::args().skip(1)).and_then(|(start, options)| start(&options)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
@@ -66,15 +74,20 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn arguments(words: impl Iterator<Item = String>) -> Result<Options, StartError> {
+/// Starts one of the engines.
+type Start = fn(&Options) -> Result<(), StartError>;
+
+fn arguments(words: impl Iterator<Item = String>) -> Result<(Start, Options), StartError> {
     let usage = |what: &str| {
-        StartError::Usage(format!("{what}; usage: ospf --config FILE --run-dir DIR [--foreground]"))
+        StartError::Usage(format!("{what}; usage: ospf|isis --config FILE --run-dir DIR [--foreground]"))
     };
     let (mut config, mut run_dir, mut foreground) = (None, None, false);
     let mut words = words.skip_while(|word| word == "agent" || word == "engine");
-    if words.next().as_deref() != Some("ospf") {
-        return Err(usage("the only engine is ospf"));
-    }
+    let start: Start = match words.next().as_deref() {
+        Some("ospf") => ospf::start,
+        Some("isis") => isis::start,
+        _ => return Err(usage("the engines are ospf and isis")),
+    };
     while let Some(word) = words.next() {
         let place = match word.as_str() {
             "--foreground" => {
@@ -90,5 +103,5 @@ fn arguments(words: impl Iterator<Item = String>) -> Result<Options, StartError>
     }
     let config = config.ok_or_else(|| usage("--config is missing"))?;
     let run_dir = run_dir.ok_or_else(|| usage("--run-dir is missing"))?;
-    Ok(Options { config, run_dir, foreground })
+    Ok((start, Options { config, run_dir, foreground }))
 }

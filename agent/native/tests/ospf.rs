@@ -15,7 +15,10 @@ use std::{
 };
 
 use braid_kernel::{Netns, Process, Signal};
-use braid_native::ospf::{self, File, Neighbour, Question, ShellQuestion};
+use braid_native::{
+    ShellQuestion,
+    ospf::{self, File, Neighbour, Question},
+};
 use common::{ask, ip, kill};
 
 /// Interfaces beside the link: two groups on each are more than the 20 memberships that a socket has by default.

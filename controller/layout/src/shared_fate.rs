@@ -218,6 +218,23 @@ mod tests {
     }
 
     #[test]
+    fn engines_of_our_own_compute_apart_and_share_their_daemon() {
+        let fate = fate_of(&[
+            ("red", Engine::NativeOspf),
+            ("green", Engine::NativeIsis),
+            ("blue", Engine::NativeOspf),
+        ]);
+        let expected = [
+            "red and blue share one vote (both braid-ospf)",
+            "a bug in braid-ospf stops 2 of 3 VNs",
+            "a bug in braid-native or braid-kernel stops all 3 VNs",
+            "only 2 code bases: a 1:1 split keeps the incumbent",
+        ];
+        assert_eq!(fate.warnings, expected);
+        assert_eq!(fate.pairs[0].parts, ["braid-native", "braid-kernel"]);
+    }
+
+    #[test]
     fn links_in_common_are_counted_against_those_of_either() {
         let topology = ring().vn(1, "red", Engine::FrrOspf, LayoutRule::Without(vec![0])).vn(
             2,

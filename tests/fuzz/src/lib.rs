@@ -1,5 +1,5 @@
 //! What the fuzz targets share: reading choices from bytes, sealing LSAs and packets with right checksums, and the keys that
-//! both sides of a fuzzed conversation know.
+//! both sides of a fuzzed conversation know. What is of IS-IS is in [`isis`]; the rest is of OSPF or of both.
 //!
 //! It must not decide what is right: that is the targets' business (`targets/`), each of which says its property first.
 //!
@@ -22,6 +22,7 @@
 
 mod bytes;
 pub mod forgery;
+pub mod isis;
 pub mod routing;
 pub mod script;
 mod world;
@@ -63,20 +64,24 @@ pub fn address(choice: u8) -> Ipv4Addr {
 pub fn seal(lsa: &[u8]) -> Option<Vec<u8>> {
     let length = u16::try_from(lsa.len()).ok().filter(|length| *length >= 20)?;
     let mut lsa = lsa.to_vec();
-    lsa[16..18].fill(0);
     lsa[18..20].copy_from_slice(&length.to_be_bytes());
-    // RFC 905 annex B, byte by byte.
+    fletcher(&mut lsa[2..], 14);
+    Some(lsa)
+}
+
+/// Writes the checksum of RFC 905 annex B, byte by byte, at an offset of what it covers.
+fn fletcher(covered: &mut [u8], at: usize) {
+    covered[at..at + 2].fill(0);
     let (mut c0, mut c1) = (0_i64, 0_i64);
-    for byte in &lsa[2..] {
+    for byte in covered.iter() {
         c0 = (c0 + i64::from(*byte)) % 255;
         c1 = (c1 + c0) % 255;
     }
-    let behind = lsa.len() as i64 - 17;
+    let behind = covered.len() as i64 - at as i64 - 1;
     let nonzero = |value: i64| if value == 0 { 255 } else { value as u8 };
     let x = nonzero((behind * c0 - c1).rem_euclid(255));
-    lsa[16] = x;
-    lsa[17] = nonzero((-c0 - i64::from(x)).rem_euclid(255));
-    Some(lsa)
+    covered[at] = x;
+    covered[at + 1] = nonzero((-c0 - i64::from(x)).rem_euclid(255));
 }
 
 /// Gives a packet version, length and checksum (RFC 2328 §D.4). `None` if it is shorter than a header or longer than a

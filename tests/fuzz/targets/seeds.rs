@@ -1,4 +1,5 @@
-//! Writes the seeds: `seeds FROM TO` makes, of what is recorded in the directory FROM, a directory per target in TO.
+//! Writes the seeds: `seeds FROM ISIS TO` makes, of what is recorded in the directory FROM and in the file ISIS, a directory per
+//! target in TO.
 
 use std::{
     env,
@@ -7,14 +8,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use braid_fuzz::{routing, script};
+use braid_fuzz::{isis, routing, script};
 use braid_ospf_packet::{Body, Frame};
 // The coverage pass wants its runtime in every program.
 use libfuzzer_sys as _;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<PathBuf> = env::args_os().skip(1).map(PathBuf::from).collect();
-    let [from, to] = arguments.as_slice() else { return Err("usage: seeds FROM TO".into()) };
+    let [from, captures, to] = arguments.as_slice() else { return Err("usage: seeds FROM ISIS TO".into()) };
     let text = fs::read_to_string(from.join("recorded.hex"))?;
     let packets: Vec<Vec<u8>> = text.lines().map(hex::decode).collect::<Result<_, _>>()?;
     let lsas: Vec<Vec<u8>> = packets.iter().flat_map(|packet| lsas(packet)).collect();
@@ -22,6 +23,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     write(to, "lsa", &lsas)?;
     write(to, "routes", &routing::seeds())?;
     write(to, "instance", &script::seeds(&packets))?;
+    let pdus = isis::recorded(&fs::read_to_string(captures)?)?;
+    let lsps: Vec<Vec<u8>> = pdus.iter().filter(|pdu| isis::is_lsp(pdu)).cloned().collect();
+    write(to, "isis_pdu", &pdus)?;
+    write(to, "isis_lsp", &lsps)?;
+    write(to, "isis_routes", &isis::route_seeds())?;
+    write(to, "isis_instance", &isis::talk_seeds(&pdus))?;
     let configs = fs::read_dir(from.join("config"))?
         .map(|entry| fs::read(entry?.path()))
         .collect::<io::Result<Vec<_>>>()?;

@@ -9,7 +9,8 @@
 //!
 //! Everything has names with this process's id, and goes when the [`Network`] is dropped, also in a panic. Needs root.
 //!
-//! The embedded engine is `BRAID_BIN agent engine ospf`, or this crate's own `braid-interop-engine` beside the running program.
+//! The embedded engines are `BRAID_BIN agent engine ospf` and `… isis`, or this crate's own `braid-interop-engine` beside the
+//! running program. BIRD speaks OSPF only.
 //!
 //! ```no_run
 //! use braid_interop::{Kind, Network};
@@ -36,4 +37,4 @@ pub use error::Error;
 pub use kernel::KernelRoutes;
 pub use kind::Kind;
 pub use network::{Network, PATIENCE};
-pub use settings::{Algorithm, Auth, Settings};
+pub use settings::{Algorithm, Auth, MetricStyle, Protocol, Settings};

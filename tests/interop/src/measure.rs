@@ -6,9 +6,12 @@ use std::{
 };
 
 use braid_injector::{cpu_time, memory};
-use braid_world::{Change, Interface, Oracle, RouterIndex, SegmentIndex, World, grid};
+use braid_world::{
+    Change, Interface, RouterIndex, SegmentIndex, World, grid,
+    isis::{self, Levels},
+};
 
-use crate::{Error, Kind, Network, Settings, compare, kernel, network::wait_until};
+use crate::{Error, Kind, Network, Protocol, Settings, compare, kernel, network::wait_until};
 
 /// How long a network may take to start.
 const COLD_START_LIMIT: Duration = Duration::from_secs(120);
@@ -23,12 +26,30 @@ fn world(routers: usize) -> World {
     grid(width, routers / width, 1, 1)
 }
 
-fn network(kind: Kind, routers: usize) -> Result<Network, Error> {
-    Network::build(world(routers), vec![kind; routers], Settings::default())
+/// Whose figures are taken. Routers of IS-IS are all of level 2, in one area.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Subject {
+    /// The implementation.
+    pub kind: Kind,
+    /// What it speaks.
+    pub protocol: Protocol,
 }
 
-fn converged(kind: Kind, routers: usize) -> Result<Network, Error> {
-    let mut network = network(kind, routers)?;
+fn settings(world: &World, protocol: Protocol) -> Settings {
+    match protocol {
+        Protocol::Ospf => Settings::default(),
+        Protocol::Isis => Settings::isis(isis::flat(world, Levels::Two)),
+    }
+}
+
+fn network(subject: Subject, routers: usize) -> Result<Network, Error> {
+    let world = world(routers);
+    let settings = settings(&world, subject.protocol);
+    Network::build(world, vec![subject.kind; routers], settings)
+}
+
+fn converged(subject: Subject, routers: usize) -> Result<Network, Error> {
+    let mut network = network(subject, routers)?;
     network.start_all()?;
     network.converge_within(COLD_START_LIMIT)?;
     Ok(network)
@@ -38,20 +59,19 @@ fn converged(kind: Kind, routers: usize) -> Result<Network, Error> {
 ///
 /// # Errors
 /// [`Error`], also if that takes over two minutes.
-pub fn cold_start(kind: Kind, routers: usize) -> Result<Duration, Error> {
-    let mut network = network(kind, routers)?;
-    let oracle = Oracle::new(network.world());
-    let expected = |router| compare::installed(network.world(), router, &oracle.routes(router)).len();
-    let counts: Vec<usize> = network.world().router_indices().map(expected).collect();
+pub fn cold_start(subject: Subject, routers: usize) -> Result<Duration, Error> {
+    let mut network = network(subject, routers)?;
+    let expected = compare::installed(network.world(), &settings(network.world(), subject.protocol));
     let begin = Instant::now();
     network.start_all()?;
     // Counting is cheaper than comparing and, at the first moment that all are there, as good; the comparison follows.
-    for (n, count) in counts.iter().enumerate() {
-        wait_until(&format!("r{n} has {count} routes"), COLD_START_LIMIT, || {
-            let ignored = network.world().connected(RouterIndex(n));
-            let found = network.kernel_routes(RouterIndex(n))?;
+    for (router, table) in expected {
+        let count = table.len();
+        wait_until(&format!("{router} has {count} routes"), COLD_START_LIMIT, || {
+            let ignored = network.world().connected(router);
+            let found = network.kernel_routes(router)?;
             let found = found.keys().filter(|prefix| !ignored.contains(prefix)).count();
-            Ok((found < *count).then(|| format!("it has {found}")))
+            Ok((found < count).then(|| format!("it has {found}")))
         })?;
     }
     let took = begin.elapsed();
@@ -64,15 +84,17 @@ pub fn cold_start(kind: Kind, routers: usize) -> Result<Duration, Error> {
 ///
 /// # Errors
 /// [`Error`].
-pub fn outage(kind: Kind) -> Result<Duration, Error> {
-    let mut network = converged(kind, 9)?;
+pub fn outage(subject: Subject) -> Result<Duration, Error> {
+    let mut network = converged(subject, 9)?;
     thread::sleep(REST);
     // From r0 to the prefix of r1, the direct way.
     let (from, segment) = (RouterIndex(0), SegmentIndex(0));
     let prefix = network.world().router(RouterIndex(1)).stubs[0].prefix;
     let mut after = network.world().clone();
     after.apply(&Change::Segment(segment, false));
-    let wanted = Oracle::new(&after).routes(from).get(&prefix).cloned();
+    let tables = compare::installed(&after, &settings(&after, subject.protocol));
+    let wanted = tables.into_iter().find(|(router, _)| *router == from);
+    let wanted = wanted.and_then(|(_, table)| table.get(&prefix).cloned());
     let wanted = wanted
         .ok_or_else(|| Error::Daemon { who: from.to_string(), what: format!("no second way to {prefix}") })?;
     let gateways: Vec<_> = wanted.next_hops.iter().map(|hop| hop.interface.to_string()).collect();
@@ -108,8 +130,8 @@ pub fn outage(kind: Kind) -> Result<Duration, Error> {
 ///
 /// # Errors
 /// [`Error`].
-pub fn idle_cpu(kind: Kind, routers: usize) -> Result<f64, Error> {
-    let network = converged(kind, routers)?;
+pub fn idle_cpu(subject: Subject, routers: usize) -> Result<f64, Error> {
+    let network = converged(subject, routers)?;
     let used = || cpu_time(&pids(&network));
     // Let acknowledgments and refreshes of the start pass.
     thread::sleep(IDLE);
@@ -126,8 +148,8 @@ fn pids(network: &Network) -> Vec<i32> {
 ///
 /// # Errors
 /// [`Error`].
-pub fn pss(kind: Kind, routers: usize) -> Result<u64, Error> {
-    let network = converged(kind, routers)?;
+pub fn pss(subject: Subject, routers: usize) -> Result<u64, Error> {
+    let network = converged(subject, routers)?;
     let memory = memory(&pids(&network))?;
     Ok(memory.pss / routers.max(1) as u64)
 }

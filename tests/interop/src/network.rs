@@ -12,13 +12,17 @@ use std::{
 };
 
 use braid_kernel::Netns;
-use braid_world::{Change, Interface, Oracle, RouterIndex, SegmentIndex, SegmentKind, Table, World};
+use braid_world::{
+    Change, End, Interface, RouterIndex, SegmentIndex, SegmentKind, World,
+    isis::{Domain, Level, Levels},
+};
 use ipnet::Ipv4Net;
 
 use crate::{
-    Adjacency, Difference, Error, KernelRoutes, Kind, Settings, compare,
+    Adjacency, Difference, Error, KernelRoutes, Kind, Protocol, Settings, compare,
     daemon::{Daemon, Task},
     kernel::{self, EXTERNAL_PROTOCOL, batch, ip},
+    settings::system_id,
 };
 
 /// How long routers may take to come to the oracle's routes. Database exchanges that meet a restart, and BIRD's MinLSInterval, take
@@ -68,7 +72,7 @@ pub struct Network {
 }
 
 impl Network {
-    /// Builds a world and starts all its routers; `kinds` has as many entries as it has routers.
+    /// Builds a world and starts all its routers, which speak OSPF; `kinds` has as many entries as it has routers.
     ///
     /// # Errors
     /// [`Error`]; what was built by then is taken down.
@@ -85,6 +89,9 @@ impl Network {
     pub fn build(world: World, kinds: Vec<Kind>, settings: Settings) -> Result<Self, Error> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         world.validate()?;
+        if let Some(domain) = &settings.domain {
+            domain.validate(&world)?;
+        }
         let name = format!("bi{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let dir = OwnDir(PathBuf::from(format!("/run/braid-interop/{name}")));
         fs::create_dir_all(&dir.0).map_err(Error::system("make a run directory"))?;
@@ -94,11 +101,11 @@ impl Network {
         for (n, kind) in world.router_indices().zip(&kinds) {
             let netns = OwnNetns::create(&format!("{name}-{n}"))?;
             // The default of 20 caps the OSPF interfaces of a namespace.
-            let settings = [("net/ipv4/ip_forward", "1"), ("net/ipv4/igmp_max_memberships", "1000")];
-            braid_kernel::sysctl::write_all(&netns.0, &settings)?;
+            let parameters = [("net/ipv4/ip_forward", "1"), ("net/ipv4/igmp_max_memberships", "1000")];
+            braid_kernel::sysctl::write_all(&netns.0, &parameters)?;
             let run = dir.0.join(n.to_string());
             fs::create_dir_all(&run).map_err(Error::system("make a run directory"))?;
-            daemons.push(Daemon::new(*kind, n.to_string(), run, netns.0.clone()));
+            daemons.push(Daemon::new((*kind, settings.protocol()), n.to_string(), run, netns.0.clone()));
             routers.push(netns);
         }
         let network = Self { world, kinds, settings, daemons, routers, switches, dir };
@@ -260,6 +267,29 @@ impl Network {
         self.reconfigure(&before, router)
     }
 
+    /// Has areas, levels and leaks as in another domain, in the running daemons (FRR: by a restart).
+    ///
+    /// # Errors
+    /// A daemon refuses, or the domain is not one of this world.
+    pub fn set_domain(&mut self, domain: Domain) -> Result<(), Error> {
+        domain.validate(&self.world)?;
+        let before = self.settings.domain.replace(domain);
+        for router in self.world.router_indices().collect::<Vec<_>>() {
+            let told =
+                |domain: &Option<Domain>| domain.as_ref().map(|it| (it.narrow, it.router(router).clone()));
+            if !self.world.router(router).up || told(&before) == told(&self.settings.domain) {
+                continue;
+            }
+            if self.kinds[router.0] == Kind::Frr {
+                self.restart(router)?;
+            } else {
+                let world = self.world.clone();
+                self.reconfigure(&world, router)?;
+            }
+        }
+        Ok(())
+    }
+
     fn reconfigure(&mut self, before: &World, router: RouterIndex) -> Result<(), Error> {
         let Self { world, settings, daemons, .. } = self;
         let dir = self.dir.0.join(router.to_string());
@@ -318,6 +348,12 @@ impl Network {
         &self.world
     }
 
+    /// Its settings.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// Who runs a router.
     #[must_use]
     pub fn kind(&self, router: RouterIndex) -> Kind {
@@ -364,6 +400,31 @@ impl Network {
         self.daemons[router.0].designated(&Interface::Segment(segment).to_string())
     }
 
+    /// Waits until a router is the designated one of a LAN at a level of IS-IS, and no other says so of itself.
+    ///
+    /// # Errors
+    /// [`Error::Late`].
+    pub fn wait_for_designated(
+        &self,
+        segment: SegmentIndex,
+        router: RouterIndex,
+        level: Level,
+    ) -> Result<(), Error> {
+        let interface = Interface::Segment(segment).to_string();
+        wait_until(&format!("{router} alone is designated on {interface}"), PATIENCE, || {
+            let there =
+                |end: &&End| self.world.router(end.router).up && self.world.has_carrier(segment, end.router);
+            for end in self.world.segment(segment).ends.iter().filter(there) {
+                let says = self.daemons[end.router.0].is_designated(&interface, level)?;
+                if says != (end.router == router) {
+                    let not = if says { "" } else { "not " };
+                    return Ok(Some(format!("{} is {not}", end.router)));
+                }
+            }
+            Ok(None)
+        })
+    }
+
     /// All that the daemons tell, for a failed test.
     #[must_use]
     pub fn account(&self, router: RouterIndex) -> String {
@@ -386,7 +447,7 @@ impl Network {
     /// # Errors
     /// [`Error`]: something cannot be read.
     pub fn differences(&self) -> Result<Vec<Difference>, Error> {
-        let tables = self.expected();
+        let tables = compare::installed(&self.world, &self.settings);
         let mut all = Vec::new();
         for (router, table) in &tables {
             all.extend(self.differences_of(*router, table)?);
@@ -394,13 +455,7 @@ impl Network {
         Ok(all)
     }
 
-    fn expected(&self) -> Vec<(RouterIndex, Table)> {
-        let oracle = Oracle::new(&self.world);
-        let live = self.world.router_indices().filter(|router| self.world.router(*router).up);
-        live.map(|r| (r, compare::installed(&self.world, r, &oracle.routes(r)))).collect()
-    }
-
-    fn differences_of(&self, router: RouterIndex, table: &Table) -> Result<Vec<Difference>, Error> {
+    fn differences_of(&self, router: RouterIndex, table: &compare::Table) -> Result<Vec<Difference>, Error> {
         let mut ignored: BTreeSet<Ipv4Net> = self.world.connected(router);
         // Its own way out goes before a way to another router that announces the same.
         ignored.extend(self.world.router(router).externals.keys());
@@ -433,7 +488,7 @@ impl Network {
     /// # Errors
     /// [`Error::Late`] with what differs then.
     pub fn converge_within(&self, limit: Duration) -> Result<(), Error> {
-        let tables = self.expected();
+        let tables = compare::installed(&self.world, &self.settings);
         wait_until("all routers have the oracle's routes", limit, || {
             let mut differences = Vec::new();
             for (router, table) in &tables {
@@ -456,15 +511,19 @@ impl Network {
         })
     }
 
-    /// Waits until two routers call each other full on a segment.
+    /// Waits until two routers call each other full, or up, on a segment.
     ///
     /// # Errors
     /// [`Error::Late`].
     pub fn adjacent(&self, segment: SegmentIndex, a: RouterIndex, b: RouterIndex) -> Result<(), Error> {
-        wait_until(&format!("{a} and {b} are full on seg{}", segment.0), PATIENCE, || {
+        let wanted = match self.settings.protocol() {
+            Protocol::Ospf => "full",
+            Protocol::Isis => "up",
+        };
+        wait_until(&format!("{a} and {b} are {wanted} on seg{}", segment.0), PATIENCE, || {
             for (here, there) in [(a, b), (b, a)] {
                 let state = self.state(segment, here, there)?;
-                if state != "full" {
+                if state != wanted {
                     return Ok(Some(format!("{here} sees {there} as {state}")));
                 }
             }
@@ -482,10 +541,43 @@ impl Network {
         here: RouterIndex,
         there: RouterIndex,
     ) -> Result<String, Error> {
-        let (id, interface) = (self.world.router(there).id, Interface::Segment(segment).to_string());
-        let all = self.neighbours(here)?;
-        let found = all.into_iter().find(|n| n.router_id == id && n.interface == interface);
+        let found = self.seen(segment, here, there)?.into_iter().next();
         Ok(found.map_or_else(|| "absent".to_owned(), |neighbour| neighbour.state))
+    }
+
+    /// Waits until a router sees another up on a segment at just these levels of IS-IS.
+    ///
+    /// # Errors
+    /// [`Error::Late`].
+    pub fn wait_for_levels(
+        &self,
+        segment: SegmentIndex,
+        here: RouterIndex,
+        there: RouterIndex,
+        levels: Levels,
+    ) -> Result<(), Error> {
+        wait_until(&format!("{here} sees {there} up at {levels:?}"), PATIENCE, || {
+            let up = self.seen(segment, here, there)?.into_iter().filter(|seen| seen.state == "up");
+            let all = up.filter_map(|seen| seen.levels);
+            let all = all.reduce(|one, other| if one == other { one } else { Levels::Both });
+            Ok((all != Some(levels)).then(|| format!("it is {all:?}")))
+        })
+    }
+
+    fn seen(
+        &self,
+        segment: SegmentIndex,
+        here: RouterIndex,
+        there: RouterIndex,
+    ) -> Result<Vec<Adjacency>, Error> {
+        let id = match self.settings.protocol() {
+            Protocol::Ospf => self.world.router(there).id.to_string(),
+            Protocol::Isis => system_id(there.0),
+        };
+        let interface = Interface::Segment(segment).to_string();
+        let mut all = self.neighbours(here)?;
+        all.retain(|neighbour| neighbour.router == id && neighbour.interface == interface);
+        Ok(all)
     }
 }
 

@@ -1,14 +1,10 @@
-//! The checkers: what must hold at any time, and what must hold in the end. They share no code with the engine but its types
-//! for asking; checksums and headers are read anew here.
+//! What the checkers of all protocols read packets with. They share no code with the engines but the types for asking; checksums
+//! and headers are read anew.
 
-pub mod convergence;
-pub mod database;
-pub mod packet;
-
-/// Fletcher's checksum as RFC 2328 §12.1.7 has it: over all but the age, with the checksum in place, both sums vanish.
-fn fletcher_holds(lsa: &[u8]) -> bool {
+/// Whether Fletcher's checksum (RFC 2328 §12.1.7, ISO 10589 §7.3.11) holds: over bytes with the checksum in place, both sums vanish.
+pub fn fletcher_holds(bytes: &[u8]) -> bool {
     let (mut low, mut high) = (0_u32, 0_u32);
-    for byte in lsa.iter().skip(2) {
+    for byte in bytes {
         low = (low + u32::from(*byte)) % 255;
         high = (high + low) % 255;
     }
@@ -16,11 +12,16 @@ fn fletcher_holds(lsa: &[u8]) -> bool {
 }
 
 /// A 16-bit number in network order.
-fn short(bytes: &[u8], at: usize) -> Option<u16> {
+pub fn short(bytes: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_be_bytes([*bytes.get(at)?, *bytes.get(at + 1)?]))
 }
 
 /// A 32-bit number in network order.
-fn long(bytes: &[u8], at: usize) -> Option<u32> {
+pub fn long(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from(short(bytes, at)?) << 16 | u32::from(short(bytes, at + 2)?))
+}
+
+/// An error unless something holds.
+pub fn ensure(holds: bool, what: impl FnOnce() -> String) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(what()) }
 }

@@ -1,8 +1,8 @@
-//! Many OSPF routers in one process on a virtual clock, with faults from a seed.
+//! Many OSPF or IS-IS routers in one process on a virtual clock, with faults from a seed.
 //!
 //! The crate must not look at a clock, the network or the machine: a [`Scenario`] alone decides what happens, and running it twice
 //! gives the same [`Summary`], hash over every packet included. It must not help the engine either: what it checks, it checks with
-//! code of its own (`check`), and the routes come from `braid-world`'s oracle.
+//! code of its own, and the routes come from `braid-world`'s oracle.
 //!
 //! ```text
 //!            ┌─ world ── settings ─► Config ─► ┌──────────┐ packets, timeouts, carriers ┌─────────┐
@@ -18,6 +18,9 @@
 //! endless work, copies that do the same. Then faults stop, and within a bounded virtual time all adjacencies, databases and routes
 //! must be what they should be. Then the network must be quiet. A [`Failure`] says the seed and the command that replays it.
 //!
+//! Everything but the engines' own is the same for all protocols: `protocol` and `router` say what differs, `ospf` and `isis` say it.
+//! With [`Protocols::Mixed`], two virtual networks live through the same, one of each, and must agree where packets leave.
+//!
 //! ```
 //! use braid_simulator::{Scenario, Trace, run};
 //! let scenario = Scenario { routers: Some(3), ..Scenario::new(1) };
@@ -27,17 +30,21 @@
 //! ```
 
 mod check;
+mod egress;
+mod isis;
 mod network;
 mod node;
+mod ospf;
 mod plan;
+mod protocol;
 mod queue;
+mod router;
 mod run;
 mod scenario;
-mod settings;
 mod simulation;
 mod trace;
 
 pub use plan::{Kind, UnknownKind};
 pub use run::{Failure, Summary, run};
-pub use scenario::Scenario;
+pub use scenario::{Protocols, Scenario};
 pub use trace::Trace;

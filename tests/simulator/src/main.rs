@@ -11,10 +11,10 @@ use std::{
     time::Instant,
 };
 
-use braid_simulator::{Kind, Scenario, Summary, Trace, run};
+use braid_simulator::{Kind, Protocols, Scenario, Summary, Trace, run};
 use clap::Parser;
 
-/// Simulates networks of OSPF routers with faults from seeds.
+/// Simulates networks of OSPF and IS-IS routers with faults from seeds.
 #[derive(Parser)]
 struct Arguments {
     /// One seed.
@@ -23,6 +23,9 @@ struct Arguments {
     /// Seeds from A to below B.
     #[arg(long, value_name = "A..B", value_parser = range)]
     seeds: Option<(u64, u64)>,
+    /// What routers speak.
+    #[arg(long, value_enum, default_value_t)]
+    protocol: Protocols,
     /// So many routers, instead of as many as the seed says.
     #[arg(long)]
     routers: Option<usize>,
@@ -117,6 +120,7 @@ fn simulate(arguments: &Arguments, kinds: &BTreeSet<Kind>) -> Result<Total, Stri
                 return Ok(total);
             }
             let scenario = Scenario {
+                protocols: arguments.protocol,
                 routers: arguments.routers,
                 areas: arguments.areas,
                 faults_s: arguments.faults_s,

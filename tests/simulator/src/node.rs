@@ -2,25 +2,26 @@
 
 use std::{collections::BTreeMap, net::Ipv4Addr};
 
-use braid_ospf::{Input, InstalledRoute, Instance, Instant, Output, Recording, RouteUpdate};
 use ipnet::Ipv4Net;
 
-use crate::check::database;
+use crate::router::{Life, Router};
 
 /// More outputs than this after one input is no end.
 const MOST_OUTPUTS: usize = 100_000;
 /// The whole database is checked after so many inputs, and as many more as it has LSAs: a large one costs as little per input.
 const CHECK_AFTER: u64 = 61;
 
+/// Routes by prefix, and which are no more.
+pub type Updates<R> = Vec<(Ipv4Net, Option<<R as Router>::Route>)>;
+
 /// A router.
-#[derive(Default)]
-pub struct Node {
+pub struct Node<R: Router> {
     /// The engine, while its process runs.
-    pub instance: Option<Instance>,
+    pub instance: Option<R>,
     /// A second instance that has to do the same.
-    pub shadow: Option<Instance>,
+    pub shadow: Option<R>,
     /// The kernel's routes, kept by the updates that came out.
-    pub fib: BTreeMap<Ipv4Net, InstalledRoute>,
+    pub fib: BTreeMap<Ipv4Net, R::Route>,
     /// The time that the engine asked for last, in microseconds.
     pub wake_us: Option<u64>,
     /// How often it was started.
@@ -28,30 +29,43 @@ pub struct Node {
     /// Whether what goes in and comes out is kept, from the next start on.
     pub keeps_record: bool,
     /// What went in and came out.
-    pub record: Option<Record>,
+    pub record: Option<Life<R>>,
     inputs: u64,
     check_at: u64,
     second: u64,
     inputs_this_second: u32,
 }
 
-/// All that one process was given, and gave, from its start on.
-#[derive(Debug, Clone)]
-pub struct Record {
-    /// What it was given.
-    pub recording: Recording,
-    /// All outputs.
-    pub outputs: Vec<Output>,
+impl<R: Router> Default for Node<R> {
+    fn default() -> Self {
+        Self {
+            instance: None,
+            shadow: None,
+            fib: BTreeMap::new(),
+            wake_us: None,
+            starts: 0,
+            keeps_record: false,
+            record: None,
+            inputs: 0,
+            check_at: 0,
+            second: 0,
+            inputs_this_second: 0,
+        }
+    }
 }
 
-impl Node {
+impl<R: Router> Node<R> {
     /// Gives the engine an input and takes all its outputs.
     ///
     /// # Errors
     /// A rule that was broken: endless work, a shadow that does something else, a bad database.
-    pub fn feed(&mut self, now_us: u64, input: Input, most_per_second: u32) -> Result<Vec<Output>, String> {
+    pub fn feed(
+        &mut self,
+        now_us: u64,
+        input: R::Input,
+        most_per_second: u32,
+    ) -> Result<Vec<R::Output>, String> {
         let Some(instance) = self.instance.as_mut() else { return Ok(Vec::new()) };
-        let now = Instant(now_us);
         if self.second != now_us / 1_000_000 {
             (self.second, self.inputs_this_second) = (now_us / 1_000_000, 0);
         }
@@ -59,14 +73,14 @@ impl Node {
         if self.inputs_this_second > most_per_second {
             return Err(format!(
                 "livelock: more than {most_per_second} inputs in a second, now {}",
-                name(&input)
+                R::input_text(&input)
             ));
         }
         if let Some(record) = self.record.as_mut() {
-            record.recording.push(now, input.clone());
+            record.inputs.push((now_us, input.clone()));
         }
-        let shadow = self.shadow.as_mut().map(|shadow| drain(shadow, now, input.clone())).transpose()?;
-        let outputs = drain(instance, now, input)?;
+        let shadow = self.shadow.as_mut().map(|shadow| drain(shadow, now_us, input.clone())).transpose()?;
+        let outputs = drain(instance, now_us, input)?;
         if shadow.is_some_and(|shadow| shadow != outputs) {
             return Err("a restored copy gives other outputs than the router".to_owned());
         }
@@ -80,21 +94,12 @@ impl Node {
         Ok(outputs)
     }
 
-    /// Checks what must hold of a router at any time; gives the number of its LSAs.
+    /// Checks what must hold of a router at any time; gives the size of its database.
     ///
     /// # Errors
     /// The first rule that is broken.
     pub fn check(&self) -> Result<usize, String> {
-        let Some(instance) = &self.instance else { return Ok(0) };
-        let lsas = database::check(instance.config(), instance.database())?;
-        let limits = &instance.config().limits;
-        for neighbour in instance.neighbours() {
-            if neighbour.retransmissions > limits.retransmissions {
-                let (count, limit) = (neighbour.retransmissions, limits.retransmissions);
-                return Err(format!("{count} LSAs wait for {}, limit {limit}", neighbour.router_id));
-            }
-        }
-        Ok(lsas)
+        self.instance.as_ref().map_or(Ok(0), R::check)
     }
 
     /// Compares the kernel's table with the router's.
@@ -103,35 +108,32 @@ impl Node {
     /// The first difference.
     pub fn check_kernel(&self) -> Result<(), String> {
         let Some(instance) = &self.instance else { return Ok(()) };
-        let mut count = 0;
-        for route in instance.routes() {
-            count += 1;
-            // Whose LSA it was is nothing that a kernel keeps.
-            let told = self
-                .fib
-                .get(&route.prefix)
-                .map(|told| InstalledRoute { origin: route.origin, ..told.clone() });
-            if told.as_ref() != Some(&route) {
-                return Err(format!("the kernel was not told of {route}, it has {told:?}"));
+        let routes = instance.kernel_routes();
+        for (prefix, route) in &routes {
+            let told = self.fib.get(prefix);
+            if !told.is_some_and(|told| R::is_same(told, route)) {
+                return Err(format!("the kernel was not told of {prefix} {route:?}, it has {told:?}"));
             }
         }
-        let has = self.fib.len();
-        if has == count { Ok(()) } else { Err(format!("the kernel has {has} routes, the router {count}")) }
+        match (self.fib.len(), routes.len()) {
+            (has, count) if has == count => Ok(()),
+            (has, count) => Err(format!("the kernel has {has} routes, the router {count}")),
+        }
     }
 
     /// Takes the differences of a computation into the kernel's table.
-    pub fn install(&mut self, updates: Vec<RouteUpdate>) {
-        for update in updates {
-            match update.route {
-                Some(route) => self.fib.insert(update.prefix, route),
-                None => self.fib.remove(&update.prefix),
+    pub fn install(&mut self, updates: Updates<R>) {
+        for (prefix, route) in updates {
+            match route {
+                Some(route) => self.fib.insert(prefix, route),
+                None => self.fib.remove(&prefix),
             };
         }
     }
 
     /// The kernel's route to an address.
     #[must_use]
-    pub fn lookup(&self, address: Ipv4Addr) -> Option<&InstalledRoute> {
+    pub fn lookup(&self, address: Ipv4Addr) -> Option<&R::Route> {
         (0..=32).rev().find_map(|length| self.fib.get(&Ipv4Net::new_assert(address, length).trunc()))
     }
 }
@@ -140,27 +142,14 @@ impl Node {
 ///
 /// # Errors
 /// If they have no end.
-pub fn drain(instance: &mut Instance, now: Instant, input: Input) -> Result<Vec<Output>, String> {
-    let what = name(&input);
-    instance.handle(now, input);
+fn drain<R: Router>(instance: &mut R, now_us: u64, input: R::Input) -> Result<Vec<R::Output>, String> {
+    instance.feed(now_us, input);
     let mut outputs = Vec::new();
-    while let Some(output) = instance.poll_output() {
+    while let Some(output) = instance.next_output() {
         outputs.push(output);
         if outputs.len() > MOST_OUTPUTS {
-            return Err(format!("more than {MOST_OUTPUTS} outputs after {what}"));
+            return Err(format!("more than {MOST_OUTPUTS} outputs after one input"));
         }
     }
     Ok(outputs)
-}
-
-fn name(input: &Input) -> &'static str {
-    match input {
-        Input::Packet { .. } => "a packet",
-        Input::Timeout => "a timeout",
-        Input::Carrier { .. } => "a carrier change",
-        Input::Configure(_) => "a configuration",
-        Input::External { .. } => "an external route",
-        Input::Opaque { .. } => "an opaque LSA",
-        Input::Leave => "the order to leave",
-    }
 }

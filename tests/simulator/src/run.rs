@@ -5,16 +5,17 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use braid_ospf::{Instance, Recording};
-use braid_world::{Dice, RouterIndex};
+use braid_world::{Dice, RouterIndex, World};
 use thiserror::Error;
 
 use crate::{
-    check::convergence,
-    node::{Record, drain},
+    egress,
+    isis::{self, Isis},
+    ospf::{self, Ospf},
     plan::plan,
-    scenario::Scenario,
-    settings::Settings,
+    protocol::Protocol,
+    router::{Life, Router},
+    scenario::{Protocols, Scenario},
     simulation::{Simulation, Violation},
     trace::Trace,
 };
@@ -36,6 +37,20 @@ pub struct Summary {
     pub converged_s: u64,
     /// The hash over all inputs and outputs.
     pub hash: u64,
+}
+
+impl Summary {
+    /// Two virtual networks of one physical network.
+    fn and(&self, other: &Self) -> Self {
+        Self {
+            routers: self.routers,
+            events: self.events + other.events,
+            packets: self.packets + other.packets,
+            virtual_s: self.virtual_s.max(other.virtual_s),
+            converged_s: self.converged_s.max(other.converged_s),
+            hash: other.hash,
+        }
+    }
 }
 
 impl fmt::Display for Summary {
@@ -75,11 +90,51 @@ pub fn run(scenario: &Scenario, trace: Trace) -> Result<Summary, Box<Failure>> {
 }
 
 fn phases(scenario: &Scenario, trace: Trace) -> Result<Summary, Violation> {
-    let world = scenario.world();
-    let settings = Settings::draw(&world, &mut Dice::new(scenario.seed ^ 0x7365_7474));
+    let ospf = |world: &World| Ospf {
+        settings: ospf::Settings::draw(world, &mut Dice::new(scenario.seed ^ 0x7365_7474)),
+        seed: scenario.seed,
+    };
+    let isis = |world: &World, domain| {
+        let settings = isis::Settings::draw(world, &domain, &mut Dice::new(scenario.seed ^ 0x6973_6973));
+        Isis { domain, settings }
+    };
+    match scenario.protocols {
+        Protocols::Ospf => {
+            let world = scenario.world();
+            let protocol = ospf(&world);
+            Ok(live(scenario, world, protocol, trace)?.1)
+        }
+        Protocols::Isis => {
+            let (world, domain) = scenario.isis_world();
+            let protocol = isis(&world, domain);
+            Ok(live(scenario, world, protocol, trace)?.1)
+        }
+        Protocols::Mixed => {
+            let (world, domain) = scenario.mixed_world();
+            let protocols = (ospf(&world), isis(&world, domain));
+            let (mut one, first) = live(scenario, world.clone(), protocols.0, trace)?;
+            let trace = std::mem::take(&mut one.trace);
+            let (two, second) = live(scenario, world, protocols.1, trace)?;
+            let differences = egress::differences(&one, &two);
+            if differences.is_empty() {
+                return Ok(first.and(&second));
+            }
+            let what = format!("the virtual networks disagree:\n  {}", differences.join("\n  "));
+            Err(Violation { at_us: two.now_us, what })
+        }
+    }
+}
+
+/// All that happens to one virtual network.
+fn live<P: Protocol>(
+    scenario: &Scenario,
+    world: World,
+    protocol: P,
+    trace: Trace,
+) -> Result<(Simulation<P>, Summary), Violation> {
     let faults_us = scenario.fault_seconds() * SECOND_US;
     let plan = plan(&world, scenario.seed, &scenario.kinds, faults_us);
-    let mut simulation = Simulation::new(world, settings, scenario.seed, plan, trace);
+    let mut simulation = Simulation::new(world, protocol, scenario.seed, plan, trace);
     if scenario.record {
         simulation.record(RouterIndex(0));
     }
@@ -91,35 +146,30 @@ fn phases(scenario: &Scenario, trace: Trace) -> Result<Summary, Violation> {
     quiet(&mut simulation, scenario.seed)?;
     simulation.check()?;
     simulation.check_kernels()?;
-    if let Some(record) = &simulation.nodes[0].record {
-        replay(record).map_err(|what| Violation { at_us: simulation.now_us, what })?;
+    if let Some(life) = &simulation.nodes[0].record {
+        replay(life).map_err(|what| Violation { at_us: simulation.now_us, what })?;
     }
-    Ok(Summary {
+    let summary = Summary {
         routers: simulation.nodes.len(),
         events: simulation.events,
         packets: simulation.packets(),
         virtual_s: (simulation.now_us - start_us) / SECOND_US,
         converged_s,
         hash: simulation.trace.hash(),
-    })
+    };
+    Ok((simulation, summary))
 }
 
-/// How long a network may take: neighbours that are gone have to be missed, designated routers waited for, and LSAs that come
-/// too often wait for each other.
-fn patience_s(settings: &Settings) -> u64 {
-    3 * settings.dead.as_secs() + 8 * settings.retransmit.as_secs() + 40
-}
-
-fn converge(simulation: &mut Simulation) -> Result<u64, Violation> {
-    let patience_s = patience_s(&simulation.settings);
+fn converge<P: Protocol>(simulation: &mut Simulation<P>) -> Result<u64, Violation> {
+    let patience_s = simulation.protocol.patience_s();
     for second in 1..=patience_s {
         simulation.run(SECOND_US)?;
-        if convergence::differences(&simulation.world, &simulation.instances()).is_empty() {
+        if simulation.differences().is_empty() {
             return Ok(second);
         }
     }
-    let differences = convergence::differences(&simulation.world, &simulation.instances());
-    let what = format!("not converged {patience_s} s after the faults:\n  {}", differences.join("\n  "));
+    let differences = simulation.differences().join("\n  ");
+    let what = format!("not converged {patience_s} s after the faults:\n  {differences}");
     Err(Violation { at_us: simulation.now_us, what })
 }
 
@@ -128,11 +178,11 @@ const SETTLE_US: u64 = 45 * SECOND_US;
 
 /// A converged network stays so, and is quiet: nobody floods but to refresh. Some seeds stay for two hours, in which every LSA is
 /// refreshed and would otherwise come of age.
-fn quiet(simulation: &mut Simulation, seed: u64) -> Result<(), Violation> {
+fn quiet<P: Protocol>(simulation: &mut Simulation<P>, seed: u64) -> Result<(), Violation> {
     simulation.run(SETTLE_US)?;
     let long = Dice::new(seed ^ 8).below(16) == 0 && simulation.nodes.len() < 12;
-    let updates = |simulation: &Simulation| -> u64 {
-        simulation.instances().into_iter().flatten().map(|instance| instance.counters().sent[3]).sum()
+    let updates = |simulation: &Simulation<P>| -> u64 {
+        simulation.instances().into_iter().flatten().map(Router::news).sum()
     };
     let before = updates(simulation);
     simulation.run(if long { 7200 } else { 20 } * SECOND_US)?;
@@ -141,7 +191,7 @@ fn quiet(simulation: &mut Simulation, seed: u64) -> Result<(), Violation> {
     if sent > 0 && !long {
         return Err(violation(format!("{sent} updates were sent in 20 s of a converged network")));
     }
-    let differences = convergence::differences(&simulation.world, &simulation.instances());
+    let differences = simulation.differences();
     if differences.is_empty() {
         Ok(())
     } else {
@@ -150,16 +200,8 @@ fn quiet(simulation: &mut Simulation, seed: u64) -> Result<(), Violation> {
 }
 
 /// A fresh instance that is given the recorded inputs gives the recorded outputs, also when the recording was bytes meanwhile.
-fn replay(record: &Record) -> Result<(), String> {
-    let bytes = record.recording.to_bytes();
-    let recording = Recording::from_bytes(&bytes).map_err(|error| error.to_string())?;
-    let instance = Instance::new(recording.config, recording.seed, recording.start);
-    let mut instance = instance.map_err(|error| error.to_string())?;
-    let mut outputs = Vec::new();
-    for (at, input) in recording.inputs {
-        outputs.extend(drain(&mut instance, at, input)?);
-    }
-    if outputs == record.outputs {
+fn replay<R: Router>(life: &Life<R>) -> Result<(), String> {
+    if R::replay(life)? == life.outputs {
         Ok(())
     } else {
         Err("a replayed recording gives other outputs".to_owned())

@@ -2,16 +2,45 @@
 
 use std::{collections::BTreeSet, fmt, net::Ipv4Addr};
 
-use braid_world::{Area, AreaKind, Dice, Options, Stub, World, generate};
+use braid_world::{
+    Area, AreaKind, Dice, Options, Stub, World, generate,
+    isis::{self, Domain, Levels},
+};
+use clap::ValueEnum;
 use ipnet::Ipv4Net;
 
 use crate::plan::Kind;
+
+/// The protocols that a network's routers speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Protocols {
+    /// OSPF.
+    #[default]
+    Ospf,
+    /// IS-IS.
+    Isis,
+    /// OSPF in one virtual network, IS-IS in another over the same links, metrics and faults; in the end packets must leave both at the
+    /// same routers.
+    Mixed,
+}
+
+impl fmt::Display for Protocols {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Protocols::Ospf => "ospf",
+            Protocols::Isis => "isis",
+            Protocols::Mixed => "mixed",
+        })
+    }
+}
 
 /// What to run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scenario {
     /// Picks everything else.
     pub seed: u64,
+    /// What routers speak.
+    pub protocols: Protocols,
     /// How many routers; by the seed if not given.
     pub routers: Option<usize>,
     /// How many areas beside the backbone; by the seed if not given, and none in large worlds.
@@ -30,6 +59,7 @@ impl Scenario {
     pub fn new(seed: u64) -> Self {
         Self {
             seed,
+            protocols: Protocols::Ospf,
             routers: None,
             areas: None,
             kinds: BTreeSet::from(Kind::ALL),
@@ -38,16 +68,20 @@ impl Scenario {
         }
     }
 
-    /// The world at the start.
-    #[must_use]
-    pub fn world(&self) -> World {
-        let mut dice = Dice::new(self.seed ^ 0x0077_6f72_6c64);
+    fn router_count(&self, dice: &mut Dice) -> usize {
         let drawn = match dice.below(100) {
             0..70 => 2 + dice.below(8),
             70..95 => 9 + dice.below(14),
             _ => 20 + dice.below(30),
         };
-        let routers = self.routers.unwrap_or(drawn);
+        self.routers.unwrap_or(drawn)
+    }
+
+    /// The world of OSPF routers at the start.
+    #[must_use]
+    pub fn world(&self) -> World {
+        let mut dice = Dice::new(self.seed ^ 0x0077_6f72_6c64);
+        let routers = self.router_count(&mut dice);
         // Large worlds are one area unless wanted otherwise: many areas without ranges flood a summary of every prefix by every
         // border router.
         let drawn = if routers > 200 { 0 } else { dice.below(4) };
@@ -71,6 +105,61 @@ impl Scenario {
             }
         }
         world
+    }
+
+    /// The world of IS-IS routers at the start.
+    #[must_use]
+    pub fn isis_world(&self) -> (World, Domain) {
+        let mut dice = Dice::new(self.seed ^ 0x0077_6f72_6c64);
+        let routers = self.router_count(&mut dice);
+        // Large worlds have areas: if all were at both levels, each would announce all prefixes at level 2.
+        let areas = if routers > 100 { routers / 50 } else { dice.below(4).min(routers / 3) };
+        let narrow = dice.chance(20) && routers < 30;
+        let options = isis::Options {
+            routers,
+            areas,
+            flat: [Levels::One, Levels::Two, Levels::Both][dice.below(3)],
+            broadcast_percent: [0, 30, 60, 100][dice.below(4)],
+            extra_percent: dice.below(100) as u8,
+            max_cost: [1, 3, 20, 1000][dice.below(if narrow { 3 } else { 4 })],
+            stubs: dice.below(3),
+            externals: dice.below(6),
+            summaries: dice.chance(30),
+            leak_down: dice.chance(40),
+            narrow,
+        };
+        let (mut world, domain) = isis::generate(self.seed, &options);
+        if dice.chance(30)
+            && let Some(router) = world.routers.get_mut(dice.below(routers))
+        {
+            router.stub_router = true;
+        }
+        (world, domain)
+    }
+
+    /// A world of which both protocols must think alike: one area, one kind of external metric, no forwarding addresses, and everybody
+    /// may lead a broadcast network.
+    #[must_use]
+    pub fn mixed_world(&self) -> (World, Domain) {
+        let mut dice = Dice::new(self.seed ^ 0x6d_6978);
+        let options = Options {
+            routers: self.router_count(&mut dice),
+            broadcast_percent: [0, 30, 60, 100][dice.below(4)],
+            extra_percent: dice.below(100) as u8,
+            max_cost: [1, 3, 20, 1000][dice.below(4)],
+            stubs: dice.below(3),
+            externals: dice.below(6),
+            ..Options::default()
+        };
+        let mut world = generate(self.seed, &options);
+        for external in world.routers.iter_mut().flat_map(|router| router.externals.values_mut()) {
+            (external.type2, external.forwarding) = (false, None);
+        }
+        for end in world.segments.iter_mut().flat_map(|segment| &mut segment.ends) {
+            end.priority = 1 + dice.below(4) as u8;
+        }
+        let domain = isis::flat(&world, if dice.chance(50) { Levels::One } else { Levels::Two });
+        (world, domain)
     }
 
     /// How long faults go on, in virtual seconds.
@@ -108,6 +197,9 @@ fn area(dice: &mut Dice) -> AreaKind {
 impl fmt::Display for Scenario {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "cargo run -p braid-simulator --release -- --seed {}", self.seed)?;
+        if self.protocols != Protocols::Ospf {
+            write!(f, " --protocol {}", self.protocols)?;
+        }
         if let Some(routers) = self.routers {
             write!(f, " --routers {routers}")?;
         }
@@ -137,10 +229,16 @@ mod tests {
             let world = scenario.world();
             assert_eq!(world, scenario.world());
             assert_eq!(world.validate(), Ok(()), "seed {seed}");
+            for (world, domain) in [scenario.isis_world(), scenario.mixed_world()] {
+                assert_eq!(world.validate(), Ok(()), "seed {seed}");
+                assert_eq!(domain.validate(&world), Ok(()), "seed {seed}");
+            }
         }
         let mut scenario = Scenario { routers: Some(9), ..Scenario::new(3) };
         scenario.kinds.remove(&Kind::Loss);
         let command = "cargo run -p braid-simulator --release -- --seed 3 --routers 9 --without loss";
         assert_eq!(scenario.to_string(), command);
+        scenario.protocols = Protocols::Mixed;
+        assert!(scenario.to_string().contains(" --seed 3 --protocol mixed --routers 9"));
     }
 }

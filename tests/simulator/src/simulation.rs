@@ -1,20 +1,22 @@
 //! A world of routers on a virtual clock.
 
-use std::{collections::BTreeSet, net::Ipv4Addr};
+use std::collections::{BTreeMap, BTreeSet};
 
-use braid_ospf::{AreaId, Config, FloodingDomain, Input, Instance, Instant, Output, Recording};
-use braid_world::{Change, Dice, Interface, RouterIndex, SegmentIndex, World};
+use braid_world::{Change, Dice, External, Interface, RouterIndex, SegmentIndex, World};
 use ipnet::Ipv4Net;
 
 use crate::{
-    check::packet,
-    network::{Arrival, Groups, Network, Packet, Weather},
-    node::{Node, Record},
+    network::{Arrival, Network, Passed, Weather},
+    node::Node,
     plan::{Fault, Plan},
+    protocol::{Effect, Packet, Protocol, Received},
     queue::Queue,
-    settings::{Settings, external, interface_id, segment_of},
+    router::{Life, Router},
     trace::Trace,
 };
+
+/// What a router is given.
+type Input<P> = <<P as Protocol>::Router as Router>::Input;
 
 /// A rule was broken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,26 +27,26 @@ pub struct Violation {
     pub what: String,
 }
 
-enum Event {
+enum Event<E> {
     Start(RouterIndex),
     Fault(Fault),
-    Arrive(Box<Arrival>),
+    Arrive(Box<Arrival<E>>),
     Wake(RouterIndex),
 }
 
 /// What a router's process had when it was put aside.
-struct Saved {
+struct Saved<P: Protocol> {
     snapshot: Vec<u8>,
-    fib: std::collections::BTreeMap<Ipv4Net, braid_ospf::InstalledRoute>,
-    groups: Vec<(SegmentIndex, Groups)>,
+    fib: BTreeMap<Ipv4Net, <P::Router as Router>::Route>,
+    groups: Vec<(SegmentIndex, P::Groups)>,
 }
 
 /// A world of routers, and what happens to it.
-pub struct Simulation {
+pub struct Simulation<P: Protocol> {
     /// The world as it is now.
     pub world: World,
-    /// What all routers have set alike.
-    pub settings: Settings,
+    /// The protocol, and what all routers have set alike.
+    pub protocol: P,
     /// What happened.
     pub trace: Trace,
     /// The virtual clock, in microseconds.
@@ -52,10 +54,10 @@ pub struct Simulation {
     /// Events so far.
     pub events: u64,
     /// The routers, by index.
-    pub nodes: Vec<Node>,
-    network: Network,
-    saved: Vec<Option<Saved>>,
-    queue: Queue<Event>,
+    pub nodes: Vec<Node<P::Router>>,
+    network: Network<P>,
+    saved: Vec<Option<Saved<P>>>,
+    queue: Queue<Event<P::Envelope>>,
     seed: u64,
     most_per_second: u32,
     /// Goes on from a saved state, and does not know all carriers yet.
@@ -64,10 +66,10 @@ pub struct Simulation {
     externals: BTreeSet<Ipv4Net>,
 }
 
-impl Simulation {
+impl<P: Protocol> Simulation<P> {
     /// A world whose routers start in the first three seconds, and in which `plan` happens.
     #[must_use]
-    pub fn new(world: World, settings: Settings, seed: u64, plan: Plan, trace: Trace) -> Self {
+    pub fn new(world: World, protocol: P, seed: u64, plan: Plan, trace: Trace) -> Self {
         let mut dice = Dice::new(seed ^ 0x73_696d);
         let start_us = dice.below(1 << 40) as u64;
         let mut queue = Queue::default();
@@ -82,7 +84,7 @@ impl Simulation {
             network: Network::new(&world, dice),
             nodes: world.routers.iter().map(|_| Node::default()).collect(),
             saved: world.routers.iter().map(|_| None).collect(),
-            settings,
+            protocol,
             trace,
             now_us: start_us,
             events: 0,
@@ -140,8 +142,14 @@ impl Simulation {
 
     /// The engines of the running routers, by index.
     #[must_use]
-    pub fn instances(&self) -> Vec<Option<&Instance>> {
+    pub fn instances(&self) -> Vec<Option<&P::Router>> {
         self.nodes.iter().map(|node| node.instance.as_ref()).collect()
+    }
+
+    /// Differences between the world and the routers that should have converged in it.
+    #[must_use]
+    pub fn differences(&self) -> Vec<String> {
+        self.protocol.differences(&self.world, &self.instances())
     }
 
     /// Packets put on segments so far.
@@ -150,7 +158,7 @@ impl Simulation {
         self.network.packets
     }
 
-    fn happen(&mut self, event: Event) -> Result<(), String> {
+    fn happen(&mut self, event: Event<P::Envelope>) -> Result<(), String> {
         match event {
             Event::Start(router) => self.start(router),
             Event::Fault(fault) => {
@@ -164,7 +172,7 @@ impl Simulation {
                     return Ok(());
                 }
                 node.wake_us = None;
-                self.feed(router, Input::Timeout)
+                self.feed(router, P::Router::timeout())
             }
         }
     }
@@ -181,23 +189,22 @@ impl Simulation {
                 Ok(())
             }
             Fault::Replay => {
-                let arrivals = self.network.repeat(&self.world, self.now_us);
-                self.schedule(arrivals);
+                if let Some(passed) = self.network.repeat() {
+                    self.put(passed);
+                }
                 Ok(())
             }
             Fault::Forge => {
-                let arrivals = self.network.forge(&self.world, self.now_us);
-                self.schedule(arrivals);
+                if let Some(passed) = self.network.forge() {
+                    self.put(passed);
+                }
                 Ok(())
             }
-            Fault::Save(router) => {
-                self.save(router);
-                Ok(())
-            }
+            Fault::Save(router) => self.save(router),
             Fault::Restore(router) => self.restore(router),
             Fault::Clone(router) => self.clone_router(router),
             Fault::Leave(router) => {
-                self.feed(router, Input::Leave)?;
+                self.feed(router, P::Router::leave())?;
                 self.change(&Change::Router(router, false))
             }
             Fault::Calm { mend } => self.calm(mend),
@@ -213,19 +220,19 @@ impl Simulation {
                     carriers_before.into_iter().zip(self.carriers(change))
                 {
                     if before != after {
-                        let interface = interface_id(Interface::Segment(segment));
-                        self.feed(router, Input::Carrier { interface, up: after })?;
+                        let input = self.protocol.carrier(router, Interface::Segment(segment), after);
+                        self.feed(router, input)?;
                     }
                 }
                 Ok(())
             }
             Change::Cost(_, router, _) | Change::StubRouter(router, _) => {
-                let config = self.settings.config(&self.world, router);
-                self.feed(router, Input::Configure(Box::new(config)))
+                let config = self.protocol.config(&self.world, router);
+                self.feed(router, P::Router::configure(config))
             }
             Change::External(router, prefix, route) => {
-                let route = route.as_ref().map(external);
-                self.feed(router, Input::External { prefix, route })
+                let input = self.protocol.external(router, prefix, route.as_ref());
+                self.feed(router, input)
             }
             Change::Router(router, true) => self.start(router),
             Change::Router(router, false) => {
@@ -248,35 +255,20 @@ impl Simulation {
         if self.nodes[router.0].instance.is_some() || !self.world.router(router).up {
             return Ok(());
         }
-        let config = self.settings.config(&self.world, router);
+        let config = self.protocol.config(&self.world, router);
         let node = &mut self.nodes[router.0];
         node.starts += 1;
         node.fib.clear();
         let seed = self.seed ^ (router.0 as u64) << 32 ^ node.starts;
-        let start = Instant(self.now_us);
-        let recording = Recording::new(config.clone(), seed, start);
-        node.record = node.keeps_record.then_some(Record { recording, outputs: Vec::new() });
-        let instance = Instance::new(config, seed, start).map_err(|error| format!("{router}: {error}"))?;
+        let start_us = self.now_us;
+        let instance =
+            P::Router::start(&config, seed, start_us).map_err(|error| format!("{router}: {error}"))?;
+        let life = Life { config, seed, start_us, inputs: Vec::new(), outputs: Vec::new() };
+        node.record = node.keeps_record.then_some(life);
         node.instance = Some(instance);
         self.tell_surroundings(router, &BTreeSet::new())?;
-        self.speak_opaquely(router)
-    }
-
-    /// Some routers have opaque LSAs to flood (RFC 5250).
-    fn speak_opaquely(&mut self, router: RouterIndex) -> Result<(), String> {
-        if !(self.seed ^ router.0 as u64).is_multiple_of(5) {
-            return Ok(());
-        }
-        let areas = self.world.areas_of(router);
-        let area = areas.first().map(|area| FloodingDomain::Area(AreaId(*area)));
-        // A router of stub areas alone has nobody to tell.
-        let normal = |area| self.world.areas.get(area).is_some_and(|kind| kind.takes_externals());
-        let everywhere = areas.iter().any(normal).then_some(FloodingDomain::As);
-        for domain in area.into_iter().chain(everywhere) {
-            let data = Some(vec![router.0 as u8; 8]);
-            self.feed(router, Input::Opaque { domain, opaque_type: 200, id: 1, data })?;
-        }
-        Ok(())
+        let extras = self.protocol.extras(&self.world, router);
+        extras.into_iter().try_for_each(|extra| self.feed(router, extra))
     }
 
     /// Tells a router its carriers and external routes; those in `gone` are none any more.
@@ -288,28 +280,40 @@ impl Simulation {
         let stubs = (0..self.world.router(router).stubs.len()).map(|n| (Interface::Stub(n), true));
         let carriers: Vec<_> = segments.chain(stubs).collect();
         for (interface, up) in carriers {
-            self.feed(router, Input::Carrier { interface: interface_id(interface), up })?;
+            let input = self.protocol.carrier(router, interface, up);
+            self.feed(router, input)?;
         }
         let externals = self.world.router(router).externals.clone();
         for prefix in gone.iter().filter(|prefix| !externals.contains_key(*prefix)) {
-            self.feed(router, Input::External { prefix: *prefix, route: None })?;
+            self.tell_external(router, *prefix, None)?;
         }
         for (prefix, route) in externals {
-            self.feed(router, Input::External { prefix, route: Some(external(&route)) })?;
+            self.tell_external(router, prefix, Some(&route))?;
         }
         Ok(())
     }
 
-    fn save(&mut self, router: RouterIndex) {
+    fn tell_external(
+        &mut self,
+        router: RouterIndex,
+        prefix: Ipv4Net,
+        external: Option<&External>,
+    ) -> Result<(), String> {
+        let input = self.protocol.external(router, prefix, external);
+        self.feed(router, input)
+    }
+
+    fn save(&mut self, router: RouterIndex) -> Result<(), String> {
         let node = &self.nodes[router.0];
         if let Some(instance) = &node.instance {
             let saved = Saved {
-                snapshot: instance.snapshot(),
+                snapshot: instance.save().map_err(|error| format!("{router}: {error}"))?,
                 fib: node.fib.clone(),
                 groups: self.network.groups(router),
             };
             self.saved[router.0] = Some(saved);
         }
+        Ok(())
     }
 
     fn restore(&mut self, router: RouterIndex) -> Result<(), String> {
@@ -317,7 +321,7 @@ impl Simulation {
         if self.nodes[router.0].instance.is_none() {
             return Ok(());
         }
-        let instance = Instance::restore(&saved.snapshot).map_err(|error| format!("{router}: {error}"))?;
+        let instance = P::Router::load(&saved.snapshot).map_err(|error| format!("{router}: {error}"))?;
         self.network.leave(router);
         for (segment, groups) in saved.groups {
             self.network.join(router, segment, groups);
@@ -327,25 +331,26 @@ impl Simulation {
         node.record = None;
         let gone = self.externals.clone();
         self.waking = Some(router);
-        // Its neighbours know more of it than it does: their adjacencies have to begin anew, also those of virtual links, which
+        // Its neighbours know more of it than it does: their adjacencies have to begin anew, also those that
         // would live on over one segment while another is down.
-        let config = self.settings.config(&self.world, router);
-        let without = Config { virtual_links: Vec::new(), ..config.clone() };
-        self.feed(router, Input::Configure(Box::new(without)))?;
+        let bare = self.protocol.bare_config(&self.world, router);
+        self.feed(router, P::Router::configure(bare))?;
         let segments: Vec<_> = self.world.ends_of(router).map(|(n, ..)| Interface::Segment(n)).collect();
         for interface in segments {
-            self.feed(router, Input::Carrier { interface: interface_id(interface), up: false })?;
+            let input = self.protocol.carrier(router, interface, false);
+            self.feed(router, input)?;
         }
         self.tell_surroundings(router, &gone)?;
         self.waking = None;
-        self.feed(router, Input::Configure(Box::new(config)))
+        let config = self.protocol.config(&self.world, router);
+        self.feed(router, P::Router::configure(config))
     }
 
     fn clone_router(&mut self, router: RouterIndex) -> Result<(), String> {
         let node = &mut self.nodes[router.0];
         if let Some(instance) = node.instance.take() {
-            let shadow =
-                Instance::restore(&instance.snapshot()).map_err(|error| format!("{router}: {error}"))?;
+            let copy = instance.save().and_then(|bytes| P::Router::load(&bytes));
+            let shadow = copy.map_err(|error| format!("{router}: {error}"))?;
             (node.instance, node.shadow) = (Some(instance.clone()), Some(shadow));
         }
         Ok(())
@@ -373,47 +378,38 @@ impl Simulation {
         Ok(())
     }
 
-    fn arrive(&mut self, arrival: Arrival) -> Result<(), String> {
+    fn arrive(&mut self, arrival: Arrival<P::Envelope>) -> Result<(), String> {
         let Arrival { router, segment, packet, .. } = arrival;
         if !self.world.router(router).up || !self.world.has_carrier(segment, router) {
             return Ok(());
         }
-        if packet.destination.is_multicast() || self.owns(router, packet.destination) {
-            let Packet { source, destination, ttl, payload } = packet;
-            let interface = interface_id(Interface::Segment(segment));
-            return self.feed(router, Input::Packet { interface, source, destination, ttl, payload });
+        match self.protocol.receive(&self.world, router, segment, packet) {
+            Received::Input(input) => return self.feed(router, input),
+            // A packet for somebody else travels on by the kernel's routes.
+            Received::Forward(packet) if self.nodes[router.0].instance.is_some() => {
+                self.route(router, None, packet);
+            }
+            Received::Forward(_) | Received::Nothing => {}
         }
-        self.forward(router, packet);
         Ok(())
     }
 
-    fn owns(&self, router: RouterIndex, address: Ipv4Addr) -> bool {
-        let stubs = &self.world.router(router).stubs;
-        self.world.ends_of(router).any(|(.., end)| end.address == address)
-            || stubs.iter().any(|stub| stub.address().addr() == address)
-    }
-
-    /// A packet for somebody else travels on by the kernel's routes.
-    fn forward(&mut self, router: RouterIndex, mut packet: Packet) {
-        packet.ttl = packet.ttl.saturating_sub(1);
-        if packet.ttl > 0 && self.nodes[router.0].instance.is_some() {
-            self.route(router, None, packet);
-        }
-    }
-
-    /// Sends a packet to where it is local, or else to where the kernel's route leads; by the interface that the sender chose if
-    /// that is one of the ways.
-    fn route(&mut self, router: RouterIndex, by: Option<SegmentIndex>, packet: Packet) {
-        let destination = packet.destination;
+    /// Sends a packet for many onto a segment, and one for one to where it is local, or else to where the kernel's route leads;
+    /// by the interface that the sender chose if that is one of the ways.
+    fn route(&mut self, router: RouterIndex, by: Option<SegmentIndex>, packet: Packet<P::Envelope>) {
+        let Some(destination) = P::destination(&packet.envelope) else {
+            if let Some(segment) = by {
+                self.put((segment, router, packet));
+            }
+            return;
+        };
         let local = |n: &SegmentIndex| {
             self.world.segment(*n).prefix.contains(&destination) && self.world.has_carrier(*n, router)
         };
         let attached = self.world.ends_of(router).map(|(n, ..)| n);
         let direct = by.filter(local).or_else(|| attached.into_iter().find(local));
         let hop = direct.map(|n| (n, destination)).or_else(|| {
-            let hops = &self.nodes[router.0].lookup(destination)?.next_hops;
-            let hops = hops.iter().filter_map(|(interface, hop)| Some((segment_of(*interface)?, (*hop)?)));
-            let hops: Vec<_> = hops.collect();
+            let hops = P::next_hops(self.nodes[router.0].lookup(destination)?);
             hops.iter().find(|(n, _)| by == Some(*n)).or(hops.first()).copied()
         });
         if let Some((segment, gateway)) = hop {
@@ -423,35 +419,35 @@ impl Simulation {
         }
     }
 
-    fn schedule(&mut self, arrivals: Vec<Arrival>) {
+    /// Puts a packet on a segment.
+    fn put(&mut self, (segment, from, packet): Passed<P::Envelope>) {
+        let gateway = P::destination(&packet.envelope);
+        let arrivals = self.network.send(&self.world, self.now_us, from, segment, (packet, gateway));
+        self.schedule(arrivals);
+    }
+
+    fn schedule(&mut self, arrivals: Vec<Arrival<P::Envelope>>) {
         for arrival in arrivals {
             self.queue.push(arrival.at_us, Event::Arrive(Box::new(arrival)));
         }
     }
 
-    fn feed(&mut self, router: RouterIndex, input: Input) -> Result<(), String> {
-        self.trace.input(self.now_us, router, &input);
+    fn feed(&mut self, router: RouterIndex, input: Input<P>) -> Result<(), String> {
+        self.trace.input::<P::Router>(self.now_us, router, &input);
         let outputs = self.nodes[router.0]
             .feed(self.now_us, input, self.most_per_second)
             .map_err(|what| format!("{router}: {what}"))?;
         for output in outputs {
-            self.trace.output(self.now_us, router, &output);
-            match output {
-                Output::Transmit { interface, source, destination, ttl, payload } => {
-                    let packet = Packet { source, destination, ttl, payload };
-                    self.transmit(router, interface, packet)?;
-                }
-                Output::Routes(updates) => self.nodes[router.0].install(updates),
-                Output::Groups { interface, all_routers, designated } => {
-                    if let Some(segment) = segment_of(interface) {
-                        self.network.join(router, segment, Groups { all_routers, designated });
-                    }
-                }
-                Output::Event(_) => {}
+            self.trace.output::<P::Router>(self.now_us, router, &output);
+            match self.protocol.effect(router, output) {
+                Effect::Transmit(interface, packet) => self.transmit(router, interface, packet)?,
+                Effect::Routes(updates) => self.nodes[router.0].install(updates),
+                Effect::Listen(segment, groups) => self.network.join(router, segment, groups),
+                Effect::Nothing => {}
             }
         }
         let node = &mut self.nodes[router.0];
-        let due_us = node.instance.as_ref().and_then(Instance::poll_timeout).map(|at| at.0.max(self.now_us));
+        let due_us = node.instance.as_ref().and_then(Router::due_us).map(|at_us| at_us.max(self.now_us));
         if due_us != node.wake_us {
             node.wake_us = due_us;
             if let Some(due_us) = due_us {
@@ -464,27 +460,23 @@ impl Simulation {
     fn transmit(
         &mut self,
         router: RouterIndex,
-        interface: braid_ospf::InterfaceId,
-        packet: Packet,
+        interface: Interface,
+        packet: Packet<P::Envelope>,
     ) -> Result<(), String> {
         if let Some(instance) = &self.nodes[router.0].instance {
-            packet::check(instance.config(), interface, &packet)
+            self.protocol
+                .check_packet(instance, interface, &packet)
                 .map_err(|what| format!("{router} sent a bad packet by {interface}: {what}"))?;
         }
-        let Some(segment) = segment_of(interface) else {
+        let Interface::Segment(segment) = interface else {
             return Err(format!("{router} sent a packet by {interface}, which is no segment"));
         };
         // A virtual link learns by the next computation that its way is gone.
-        let travels = !packet.destination.is_multicast() && packet.ttl > 1;
+        let travels = P::travels(&packet.envelope);
         if !self.world.has_carrier(segment, router) && self.waking != Some(router) && !travels {
             return Err(format!("{router} sent a packet by {interface}, which has no carrier"));
         }
-        if packet.destination.is_multicast() {
-            let arrivals = self.network.send(&self.world, self.now_us, router, segment, (packet, None));
-            self.schedule(arrivals);
-        } else {
-            self.route(router, Some(segment), packet);
-        }
+        self.route(router, Some(segment), packet);
         Ok(())
     }
 }

@@ -9,7 +9,7 @@ use std::{
     thread,
 };
 
-use braid_simulator::{Kind, Scenario, Summary, Trace, run};
+use braid_simulator::{Kind, Protocols, Scenario, Summary, Trace, run};
 
 /// Runs scenarios on all cores, and panics with what all that fail have to say.
 fn all_pass(scenarios: &[Scenario]) -> Vec<Summary> {
@@ -37,32 +37,52 @@ fn all_pass(scenarios: &[Scenario]) -> Vec<Summary> {
     summaries.into_inner().expect("no panics")
 }
 
-#[test]
-fn networks_survive_all_faults_and_converge() {
-    let scenarios: Vec<_> = (0..250).map(Scenario::new).collect();
+const ALL: [Protocols; 3] = [Protocols::Ospf, Protocols::Isis, Protocols::Mixed];
+
+fn scenario(protocols: Protocols, seed: u64) -> Scenario {
+    Scenario { protocols, ..Scenario::new(seed) }
+}
+
+fn survive_all_faults(protocols: Protocols, seeds: u64) {
+    let scenarios: Vec<_> = (0..seeds).map(|seed| scenario(protocols, seed)).collect();
     let summaries = all_pass(&scenarios);
     assert!(summaries.iter().any(|summary| summary.virtual_s > 7200), "some stay for a refresh of all LSAs");
 }
 
 #[test]
+fn ospf_networks_survive_all_faults_and_converge() {
+    survive_all_faults(Protocols::Ospf, 250);
+}
+
+#[test]
+fn isis_networks_survive_all_faults_and_converge() {
+    survive_all_faults(Protocols::Isis, 200);
+}
+
+#[test]
+fn ospf_and_isis_over_one_network_agree_where_packets_leave() {
+    survive_all_faults(Protocols::Mixed, 100);
+}
+
+#[test]
 fn a_network_without_faults_converges_at_once() {
-    let calm = |seed| Scenario { kinds: BTreeSet::new(), faults_s: Some(30), ..Scenario::new(seed) };
-    let scenarios: Vec<_> = (1000..1020).map(calm).collect();
-    for summary in all_pass(&scenarios) {
-        assert!(summary.converged_s <= 2, "{summary}");
+    for protocols in ALL {
+        let calm =
+            |seed| Scenario { kinds: BTreeSet::new(), faults_s: Some(30), ..scenario(protocols, seed) };
+        let scenarios: Vec<_> = (1000..1020).map(calm).collect();
+        for summary in all_pass(&scenarios) {
+            assert!(summary.converged_s <= 2, "{protocols}: {summary}");
+        }
     }
 }
 
 #[test]
 fn a_seed_does_the_same_twice() {
-    for seed in [2, 3, 5] {
-        let scenario = Scenario::new(seed);
-        let once = run(&scenario, Trace::default());
-        assert_eq!(once, run(&scenario, Trace::default()));
-        assert_ne!(
-            once.map(|summary| summary.hash),
-            run(&Scenario::new(seed + 100), Trace::default()).map(|s| s.hash)
-        );
+    for (protocols, seed) in ALL.into_iter().flat_map(|protocols| [2, 3, 5].map(|seed| (protocols, seed))) {
+        let once = run(&scenario(protocols, seed), Trace::default());
+        assert_eq!(once, run(&scenario(protocols, seed), Trace::default()));
+        let other = run(&scenario(protocols, seed + 100), Trace::default());
+        assert_ne!(once.map(|summary| summary.hash), other.map(|summary| summary.hash));
     }
 }
 
@@ -71,13 +91,21 @@ fn a_routers_recorded_inputs_replay_to_the_same_outputs() {
     let mut kinds = BTreeSet::from(Kind::ALL);
     // A router that goes on from a saved state has no recording from its start on.
     kinds.remove(&Kind::Restore);
-    let recorded = |seed| Scenario { kinds: kinds.clone(), record: true, ..Scenario::new(seed) };
-    all_pass(&(2000..2020).map(recorded).collect::<Vec<_>>());
+    let recorded =
+        |protocols, seed| Scenario { kinds: kinds.clone(), record: true, ..scenario(protocols, seed) };
+    for protocols in [Protocols::Ospf, Protocols::Isis] {
+        all_pass(&(2000..2020).map(|seed| recorded(protocols, seed)).collect::<Vec<_>>());
+    }
 }
 
 #[test]
 fn a_large_network_converges() {
     let kinds = BTreeSet::from([Kind::Cut, Kind::Cost, Kind::Crash, Kind::External]);
-    let large = Scenario { routers: Some(150), kinds, faults_s: Some(20), ..Scenario::new(1) };
-    all_pass(&[large]);
+    let large = |protocols| Scenario {
+        routers: Some(150),
+        kinds: kinds.clone(),
+        faults_s: Some(20),
+        ..scenario(protocols, 1)
+    };
+    all_pass(&[large(Protocols::Ospf), large(Protocols::Isis)]);
 }

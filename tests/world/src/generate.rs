@@ -63,15 +63,19 @@ impl Addresses {
     }
 }
 
-struct Builder {
-    world: World,
-    dice: Dice,
+pub(crate) struct Builder {
+    pub world: World,
+    pub dice: Dice,
     addresses: Addresses,
     max_cost: u16,
 }
 
 impl Builder {
-    fn router(&mut self, number: usize) -> RouterIndex {
+    pub fn new(dice: Dice, max_cost: u16) -> Self {
+        Self { world: World::default(), dice, addresses: Addresses::default(), max_cost: max_cost.max(1) }
+    }
+
+    pub fn router(&mut self, number: usize) -> RouterIndex {
         let low = u16::try_from(number + 1).unwrap_or(u16::MAX).to_be_bytes();
         self.world.routers.push(Router {
             id: Ipv4Addr::new(192, 0, low[0], low[1]),
@@ -84,7 +88,7 @@ impl Builder {
         RouterIndex(self.world.routers.len() - 1)
     }
 
-    fn stub(&mut self, router: RouterIndex, area: Area) {
+    pub fn stub(&mut self, router: RouterIndex, area: Area) {
         let stub = Stub { prefix: self.addresses.prefix(area, 29), area, cost: self.cost() };
         self.world.routers[router.0].stubs.push(stub);
     }
@@ -112,7 +116,7 @@ impl Builder {
     }
 
     /// Joins an area's routers, and gives them some links to spare.
-    fn join(&mut self, area: Area, members: &[RouterIndex], options: &Options) {
+    pub fn join(&mut self, area: Area, members: &[RouterIndex], options: &Options) {
         let mut waiting = members.to_vec();
         self.dice.shuffle(&mut waiting);
         let mut joined: Vec<RouterIndex> = waiting.pop().into_iter().collect();
@@ -135,7 +139,7 @@ impl Builder {
         }
     }
 
-    fn externals(&mut self, options: &Options) {
+    pub fn externals(&mut self, options: &Options) {
         let world = &self.world;
         let fit = |router: &RouterIndex| {
             let areas = world.areas_of(*router);
@@ -180,12 +184,7 @@ pub fn generate(seed: u64, options: &Options) -> World {
     let count = options.routers.max(2 + areas);
     let mut numbers: Vec<usize> = (0..count).collect();
     dice.shuffle(&mut numbers);
-    let mut build = Builder {
-        world: World::default(),
-        dice,
-        addresses: Addresses::default(),
-        max_cost: options.max_cost.max(1),
-    };
+    let mut build = Builder::new(dice, options.max_cost);
     let routers: Vec<RouterIndex> = numbers.into_iter().map(|number| build.router(number)).collect();
     build.world.areas.insert(BACKBONE, AreaKind::Normal);
 
@@ -267,12 +266,7 @@ fn finish_borders(build: &mut Builder, options: &Options) {
 /// A grid of routers in the backbone, joined by point-to-point links of cost 1 to `max_cost`, with one attached prefix each.
 #[must_use]
 pub fn grid(width: usize, height: usize, max_cost: u16, seed: u64) -> World {
-    let mut build = Builder {
-        world: World::default(),
-        dice: Dice::new(seed),
-        addresses: Addresses::default(),
-        max_cost: max_cost.max(1),
-    };
+    let mut build = Builder::new(Dice::new(seed), max_cost);
     build.world.areas.insert(BACKBONE, AreaKind::Normal);
     for n in 0..width * height {
         let router = build.router(n);

@@ -27,6 +27,7 @@
 mod change;
 mod dice;
 mod generate;
+pub mod isis;
 mod model;
 mod oracle;
 mod validate;

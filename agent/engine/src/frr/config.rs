@@ -3,30 +3,18 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
-    net::Ipv4Addr,
 };
 
 use super::Protocol;
 use crate::{
     Drift, RouterIntent,
-    intent::{ATTACHED_METRIC, OSPF_DEAD_HELLOS},
+    intent::{ATTACHED_METRIC, ISIS_HELLO_MULTIPLIER, ISIS_LSP_MTU, OSPF_DEAD_HELLOS},
 };
 
 /// Next hops of equal cost that are used side by side.
 const MULTIPATH: u16 = 64;
-/// Hellos that may be missed (ISO 10589 §8.4.1).
-const ISIS_HELLO_MULTIPLIER: u8 = 3;
-/// The longest LSP. It must fit every link of the area, also those that this router does not see (ISO 10589 §7.3.4.1), so it is
-/// the same everywhere: below the smallest MTU of a virtual link, 1280 - 50, and the 3 bytes of an IEEE 802.2 header.
-const LSP_MTU: u16 = 1200;
 /// Names the prefixes that are announced.
 const FILTER: &str = "BRAID-ATTACHED";
-
-/// The system id in which many networks write a router's IPv4 address: 100.64.0.1 as 1000.6400.0001.
-pub(super) fn system_id(loopback: Ipv4Addr) -> String {
-    let digits: String = loopback.octets().iter().map(|octet| format!("{octet:03}")).collect();
-    format!("{}.{}.{}", &digits[..4], &digits[4..8], &digits[8..])
-}
 
 fn head(intent: &RouterIntent, dir: &str, program: &str) -> String {
     format!("hostname {}\nlog file {dir}/{program}.log warnings\n", intent.node)
@@ -105,8 +93,8 @@ fn isis(intent: &RouterIntent, dir: &str) -> String {
         text,
         "router isis braid\n is-type level-2-only\n metric-style wide\n lsp-gen-interval 1\n spf-interval 1\n \
          spf-delay-ietf init-delay 20 short-delay 100 long-delay 500 holddown 2000 time-to-learn 1000\n \
-         net 49.0001.{}.00\n lsp-mtu {LSP_MTU}\n",
-        system_id(intent.loopback),
+         net {}\n lsp-mtu {ISIS_LSP_MTU}\n",
+        intent.net(),
     );
     if !intent.attached.is_empty() {
         let _ =

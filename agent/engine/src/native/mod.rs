@@ -1,111 +1,83 @@
-//! braid's own OSPF: the binary itself, as a process of its own.
+//! braid's own engines: the binary itself, as a process of its own.
 
-mod config;
-mod status;
+mod isis;
+mod ospf;
 
 use std::{env, path::PathBuf, time::Duration};
 
-use async_trait::async_trait;
 use braid_kernel::Process;
-use braid_native::{
-    AskError, Client,
-    ospf::{self, Question, Running, ShellQuestion},
-};
-use braid_proto::Engine;
+use braid_native::{AskError, Client, ShellQuestion};
+use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Drift, Driver, EngineError, Health, Neighbour, Place, Requirement, RouterIntent, instance};
+use crate::{EngineError, Place, instance};
 
-/// The name of its process, and of its files.
-const PROGRAM: &str = ospf::NAME;
-/// What it runs by.
-const CONFIG: &str = "braid-ospf.json";
+pub(crate) use isis::NativeIsis;
+pub(crate) use ospf::NativeOspf;
+
 /// The environment variable that names another binary than the one that asks: tests have none of their own.
 const BINARY: &str = "BRAID_BIN";
 
-/// braid's own OSPF.
-pub(crate) struct NativeOspf;
-
-/// The binary that has the engine: also after its file was replaced, the one that runs now.
+/// The binary that has the engines: also after its file was replaced, the one that runs now.
 fn binary() -> PathBuf {
     env::var_os(BINARY).filter(|path| !path.is_empty()).map_or_else(|| "/proc/self/exe".into(), PathBuf::from)
 }
 
-fn socket(place: &Place) -> PathBuf {
-    place.dir.join(format!("{PROGRAM}.sock"))
+/// One of the engines, as a process.
+struct Program {
+    /// The name of its process, and of its files.
+    name: &'static str,
+    /// Its word on the command line.
+    word: &'static str,
+    /// What it runs by.
+    config: &'static str,
 }
 
-fn failed(place: &Place, limit: Duration, command: &str, error: &AskError) -> EngineError {
-    let reason = error.to_string();
-    match error {
-        AskError::Silent { reason, .. } => {
-            EngineError::Silent { program: PROGRAM, socket: socket(place), limit, reason: reason.clone() }
-        }
-        _ => EngineError::Answer { program: PROGRAM, command: command.to_owned(), reason },
-    }
-}
-
-#[async_trait]
-impl Driver for NativeOspf {
-    fn engine(&self) -> Engine {
-        Engine::NativeOspf
+impl Program {
+    fn socket(&self, place: &Place) -> PathBuf {
+        place.dir.join(format!("{}.sock", self.name))
     }
 
-    fn requirements(&self) -> &'static [Requirement] {
-        &[]
+    fn prepare(&self, place: &Place, config: &str) -> Result<bool, EngineError> {
+        instance::write(place, self.config, config)
     }
 
-    fn process_count(&self) -> usize {
-        1
-    }
-
-    async fn prepare(&self, intent: &RouterIntent, place: &Place) -> Result<bool, EngineError> {
-        instance::write(place, CONFIG, &config::render(intent).to_text())
+    fn find(&self, place: &Place) -> Result<Vec<Process>, EngineError> {
+        Ok(instance::find(place, self.name)?.into_iter().collect())
     }
 
     async fn start(&self, place: &Place) -> Result<Vec<Process>, EngineError> {
-        if let Some(running) = instance::find(place, PROGRAM)? {
+        if let Some(running) = instance::find(place, self.name)? {
             return Ok(vec![running]);
         }
-        instance::clear(place, &format!("{PROGRAM}.pid"))?;
-        let config = place.dir.join(CONFIG);
+        instance::clear(place, &format!("{}.pid", self.name))?;
+        let config = place.dir.join(self.config);
         let (config, dir) = (config.to_string_lossy(), place.dir.to_string_lossy());
-        let args = ["agent", "engine", "ospf", "--config", &config, "--run-dir", &dir];
-        Ok(vec![instance::start_daemon(place, PROGRAM, &binary(), &args).await?.0])
+        let args = ["agent", "engine", self.word, "--config", &config, "--run-dir", &dir];
+        Ok(vec![instance::start_daemon(place, self.name, &binary(), &args).await?.0])
     }
 
-    fn processes(&self, place: &Place) -> Result<Vec<Process>, EngineError> {
-        Ok(instance::find(place, PROGRAM)?.into_iter().collect())
-    }
-
-    async fn health(&self, place: &Place, limit: Duration) -> Result<Health, EngineError> {
-        let client = Client::new(socket(place), limit);
-        let neighbours: Vec<ospf::Neighbour> = client
-            .ask(&Question::Neighbours)
-            .await
-            .map_err(|error| failed(place, limit, "neighbours", &error))?;
-        let neighbour = |n: ospf::Neighbour| Neighbour {
-            id: n.router_id.to_string(),
-            interface: n.interface,
-            state: n.state,
-            adjacent: n.adjacent,
-        };
-        Ok(Health { neighbours: neighbours.into_iter().map(neighbour).collect() })
-    }
-
-    async fn drift(
+    /// Asks the process; `command` is the question in an error's words.
+    async fn ask<T: DeserializeOwned>(
         &self,
-        intent: &RouterIntent,
         place: &Place,
         limit: Duration,
-    ) -> Result<Vec<Drift>, EngineError> {
-        let client = Client::new(socket(place), limit);
-        let running: Running =
-            client.ask(&Question::Running).await.map_err(|error| failed(place, limit, "running", &error))?;
-        Ok(status::drift(&config::render(intent), &running))
+        command: &str,
+        question: &(impl Serialize + Sync),
+    ) -> Result<T, EngineError> {
+        let client = Client::new(self.socket(place), limit);
+        client.ask(question).await.map_err(|error| match error {
+            AskError::Silent { socket, limit, reason } => {
+                EngineError::Silent { program: self.name, socket, limit, reason }
+            }
+            other => EngineError::Answer {
+                program: self.name,
+                command: command.to_owned(),
+                reason: other.to_string(),
+            },
+        })
     }
 
-    async fn reconfigure(&self, place: &Place, limit: Duration) -> Result<(), EngineError> {
-        let client = Client::new(socket(place), limit);
-        client.ask(&ShellQuestion::Reload).await.map_err(|error| failed(place, limit, "reload", &error))
+    async fn reload(&self, place: &Place, limit: Duration) -> Result<(), EngineError> {
+        self.ask(place, limit, "reload", &ShellQuestion::Reload).await
     }
 }

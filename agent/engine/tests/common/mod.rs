@@ -15,10 +15,7 @@ use braid_engine::{
     clear_crash_logs, driver,
 };
 use braid_kernel::{Netns, Signal};
-use braid_native::{
-    Client,
-    ospf::{File, ShellQuestion},
-};
+use braid_native::{Client, ShellQuestion, isis, ospf};
 use braid_proto::Engine;
 
 pub const LIMIT: Duration = Duration::from_secs(3);
@@ -183,13 +180,23 @@ async fn operator_sets_cost(router: &Router, cost: u16) {
         }
         Engine::NativeOspf => {
             let path = router.place.dir.join("braid-ospf.json");
-            let mut file = File::read(&path).expect("a configuration");
+            let mut file = ospf::File::read(&path).expect("a configuration");
             file.interfaces.get_mut("eth1").expect("it has that interface").cost = Some(cost);
             fs::write(&path, file.to_text()).expect("written");
-            let client = Client::new(router.place.dir.join("braid-ospf.sock"), LIMIT);
-            client.ask::<()>(&ShellQuestion::Reload).await.expect("taken");
+            reload(ospf::socket_of(&router.place.dir)).await;
+        }
+        Engine::NativeIsis => {
+            let path = router.place.dir.join("braid-isis.json");
+            let mut file = isis::File::read(&path).expect("a configuration");
+            file.circuits.get_mut("eth1").expect("it has that circuit").metric = Some(cost.into());
+            fs::write(&path, file.to_text()).expect("written");
+            reload(isis::socket_of(&router.place.dir)).await;
         }
     }
+}
+
+async fn reload(socket: PathBuf) {
+    Client::new(socket, LIMIT).ask::<()>(&ShellQuestion::Reload).await.expect("taken");
 }
 
 /// The whole life of a pair of one engine.

@@ -7,9 +7,9 @@ use braid_ospf_packet::{LinkKind, LsType};
 use ipnet::Ipv4Net;
 
 use super::{
-    DatabaseEntry, InterfaceStatus, Neighbour, Question, Route, RouteNextHop, Running, router::Ospf,
-    status::type2_cost,
+    DatabaseEntry, InterfaceStatus, Neighbour, Question, Route, Running, router::Ospf, status::type2_cost,
 };
+use crate::RouteNextHop;
 
 /// Answers a question in JSON.
 pub(super) fn answer(router: &Ospf, now: Instant, question: &str) -> Result<String, String> {

@@ -1,9 +1,9 @@
 //! How packets prove where they come from, as the configuration file says it.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
+
+use crate::Secret;
 
 /// How packets prove where they come from.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -21,17 +21,6 @@ pub enum Authentication {
 impl Authentication {
     pub(super) fn is_none(&self) -> bool {
         *self == Self::None
-    }
-}
-
-/// A secret: it is not printed.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(pub String);
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("\"…\"")
     }
 }
 

@@ -6,9 +6,9 @@ use braid_ospf_packet::{AreaId, LsType, Lsa, RouterId};
 use braid_ospf_route::{Domain, Settings, routes_of};
 use ipnet::Ipv4Net;
 use serde::Serialize;
-use thiserror::Error;
 
 use super::status::type2_cost;
+use crate::HexError;
 
 /// Equal ways that are shown at most: all that a kernel takes.
 const MAX_PATHS: usize = 64;
@@ -39,16 +39,6 @@ pub struct ComputedNextHop {
     pub out: Ipv4Addr,
     /// The next router; none if the destination itself is on the link.
     pub via: Option<Ipv4Addr>,
-}
-
-/// A line that is no LSA.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("line {line}: {reason}")]
-pub struct HexError {
-    /// The line, from 1.
-    pub line: usize,
-    /// What is wrong with it.
-    pub reason: String,
 }
 
 /// The routes of a router, from a database written as [`super::DatabaseEntry::line`] writes it: an LSA a line, in hexadecimal,

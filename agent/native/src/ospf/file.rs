@@ -1,18 +1,16 @@
 //! The configuration file: JSON, and nothing in it is unknown to us.
 
-use std::{collections::BTreeMap, fmt, fs, net::Ipv4Addr, path::Path};
+use std::{collections::BTreeMap, fmt, net::Ipv4Addr, path::Path};
 
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
 use super::Authentication;
-use crate::ConfigError;
+use crate::{ConfigError, json};
 
 /// Hellos that may be missed before a neighbour counts as gone.
 pub(super) const DEAD_HELLOS: u32 = 4;
-/// The longest file that is read, in bytes.
-const LONGEST: u64 = 64 << 20;
 
 /// What one OSPF router should do, as the file says it. Whatever is left out has the default named with it.
 #[skip_serializing_none]
@@ -410,34 +408,14 @@ impl File {
     /// # Errors
     /// [`ConfigError`] with the file and, where its text is wrong, line and column.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let read = |source| ConfigError::Read { path: path.to_owned(), source };
-        let size = fs::metadata(path).map_err(read)?.len();
-        if size > LONGEST {
-            return Err(read(std::io::Error::other(format!("it is longer than {LONGEST} bytes"))));
-        }
-        let text = fs::read(path).map_err(read)?;
-        serde_json::from_slice(&text).map_err(|error| ConfigError::Text {
-            path: path.to_owned(),
-            line: error.line(),
-            column: error.column(),
-            reason: without_position(&error),
-        })
+        json::read(path)
     }
 
     /// As text that [`File::read`] takes.
     #[must_use]
     pub fn to_text(&self) -> String {
-        // Maps with keys that are texts, and no floating point: nothing that JSON lacks.
-        let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
-        text.push('\n');
-        text
+        json::to_text(self)
     }
-}
-
-/// serde_json's words without the position at their end.
-fn without_position(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    text.rsplit_once(" at line ").map_or(text.clone(), |(reason, _)| reason.to_owned())
 }
 
 fn yes() -> bool {

@@ -11,16 +11,14 @@ mod status;
 
 use std::path::{Path, PathBuf};
 
-pub use authentication::{Algorithm, Authentication, Key, Secret, Time, Validity};
-pub use debug::{ComputedNextHop, ComputedRoute, HexError, routes_from_hex};
+pub use authentication::{Algorithm, Authentication, Key, Time, Validity};
+pub use debug::{ComputedNextHop, ComputedRoute, routes_from_hex};
 pub use file::{
     Area, AreaKind, External, ExternalRange, File, Interface, Kernel, Limits, Network, Pacing, Range,
     Redistribution, Spf, StubRouter, Translate, VirtualLink,
 };
 pub use router::Ospf;
-pub use status::{
-    DatabaseEntry, InterfaceStatus, Neighbour, Question, Route, RouteNextHop, Running, ShellQuestion,
-};
+pub use status::{DatabaseEntry, InterfaceStatus, Neighbour, Question, Route, Running};
 
 use crate::{Options, StartError};
 

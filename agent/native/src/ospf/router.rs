@@ -21,7 +21,10 @@ use super::{
     file::{External, File},
     socket::{ALL_D_ROUTERS, ALL_SPF_ROUTERS, Socket},
 };
-use crate::{Clock, ConfigError, Engine, Links, RouteMark, RouteUpdate, StartError};
+use crate::{
+    Clock, ConfigError, Engine, Links, RouteMark, RouteUpdate, StartError,
+    externals::{Announcement, Externals},
+};
 
 /// Packets taken in one turn.
 const RECEIVE_BATCH: usize = 64;
@@ -37,10 +40,7 @@ pub struct Ospf {
     pub(super) links: Links,
     /// The carrier that the instance was told of, by interface.
     told: BTreeMap<InterfaceId, bool>,
-    /// External routes that the instance was told of.
-    externals: BTreeMap<Ipv4Net, External>,
-    /// The protocols of kernel routes, while some are redistributed.
-    kernel_routes: BTreeMap<Ipv4Net, u8>,
+    externals: Externals<External>,
     updates: Vec<RouteUpdate>,
     /// Packets that could not be sent, by interface that is gone, down or without the address.
     pub(super) send_errors: u64,
@@ -68,8 +68,7 @@ impl Ospf {
             socket: Socket::open()?,
             links: Links::new(),
             told: BTreeMap::new(),
-            externals: BTreeMap::new(),
-            kernel_routes: BTreeMap::new(),
+            externals: Externals::new(),
             updates: Vec::new(),
             send_errors: 0,
         })
@@ -134,38 +133,30 @@ impl Ospf {
 
     /// Tells the instance the external routes that differ from what it was told.
     fn announce(&mut self, now_us: u64) {
-        let mut wanted = self.redistributed();
-        wanted
-            .extend(self.file.externals.iter().map(|(prefix, external)| (prefix.trunc(), external.clone())));
-        let told = std::mem::take(&mut self.externals);
-        for prefix in told.keys().filter(|prefix| !wanted.contains_key(*prefix)) {
-            self.handle(now_us, Input::External { prefix: *prefix, route: None });
+        let of_file =
+            self.file.externals.iter().map(|(prefix, external)| (prefix.trunc(), external.clone())).collect();
+        let changes =
+            self.externals.changes(of_file, |prefix, protocol| redistribution(&self.file, prefix, protocol));
+        for change in changes {
+            self.tell(now_us, change);
         }
-        for (prefix, external) in
-            wanted.iter().filter(|(prefix, external)| told.get(*prefix) != Some(*external))
-        {
-            self.handle(now_us, Input::External { prefix: *prefix, route: Some(convert_external(external)) });
-        }
-        self.externals = wanted;
     }
 
-    fn redistributed(&self) -> BTreeMap<Ipv4Net, External> {
-        self.kernel_routes.keys().filter_map(|prefix| Some((*prefix, self.redistribution(prefix)?))).collect()
+    fn tell(&mut self, now_us: u64, (prefix, external): Announcement<External>) {
+        let route = external.as_ref().map(convert_external);
+        self.handle(now_us, Input::External { prefix, route });
     }
+}
 
-    /// What a kernel route is announced as.
-    fn redistribution(&self, prefix: &Ipv4Net) -> Option<External> {
-        let protocol = self.kernel_routes.get(prefix)?;
-        let rule = self.file.redistribute.iter().find(|rule| rule.protocol == *protocol)?;
-        // Networks of our interfaces are announced as such.
-        let mut own = self.file.interfaces.values();
-        if own
-            .any(|interface| interface.address.trunc() == *prefix || interface.prefixes.contains_key(prefix))
-        {
-            return None;
-        }
-        Some(External { metric: rule.metric, kind: rule.kind, tag: rule.tag, forwarding: None })
+/// What a kernel route is announced as.
+fn redistribution(file: &File, prefix: &Ipv4Net, protocol: u8) -> Option<External> {
+    let rule = file.redistribute.iter().find(|rule| rule.protocol == protocol)?;
+    // Networks of our interfaces are announced as such.
+    let mut own = file.interfaces.values();
+    if own.any(|interface| interface.address.trunc() == *prefix || interface.prefixes.contains_key(prefix)) {
+        return None;
     }
+    Some(External { metric: rule.metric, kind: rule.kind, tag: rule.tag, forwarding: None })
 }
 
 /// A route's ways as the kernel takes them; `None` if the kernel has the route by itself.
@@ -277,21 +268,13 @@ impl Engine for Ospf {
     }
 
     fn kernel_route(&mut self, now_us: u64, prefix: Ipv4Net, protocol: Option<u8>) {
-        match protocol {
-            Some(protocol) => self.kernel_routes.insert(prefix, protocol),
-            None => self.kernel_routes.remove(&prefix),
-        };
-        if self.file.externals.contains_key(&prefix) {
-            return;
-        }
-        let wanted = self.redistribution(&prefix);
-        if self.externals.get(&prefix) != wanted.as_ref() {
-            let route = wanted.as_ref().map(convert_external);
-            match wanted {
-                Some(external) => self.externals.insert(prefix, external),
-                None => self.externals.remove(&prefix),
-            };
-            self.handle(now_us, Input::External { prefix, route });
+        self.externals.set_kernel(prefix, protocol);
+        let of_file = self.file.externals.get(&prefix).cloned();
+        let change = self
+            .externals
+            .change(prefix, of_file, |prefix, protocol| redistribution(&self.file, prefix, protocol));
+        if let Some(change) = change {
+            self.tell(now_us, change);
         }
     }
 
@@ -308,7 +291,7 @@ impl Engine for Ospf {
         }
         self.file = file;
         if !self.wants_kernel_routes() {
-            self.kernel_routes.clear();
+            self.externals.forget_kernel();
         }
         self.links.clone_from(links);
         self.configure(now_us)?;

@@ -6,6 +6,8 @@ use braid_ospf_route::PathKind;
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
+use crate::RouteNextHop;
+
 /// A question; besides these, the shell answers `{"ask":"kernel"}` and `{"ask":"reload"}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "lowercase")]
@@ -22,16 +24,6 @@ pub enum Question {
     Counters,
     /// A [`Running`].
     Running,
-}
-
-/// A question that the shell answers for every engine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "ask", rename_all = "lowercase")]
-pub enum ShellQuestion {
-    /// A [`crate::RouteCounters`].
-    Kernel,
-    /// Read the configuration anew; `null`.
-    Reload,
 }
 
 /// A neighbour.
@@ -142,15 +134,6 @@ pub struct Route {
     pub tag: u32,
     /// The ways.
     pub next_hops: Vec<RouteNextHop>,
-}
-
-/// A way of a route.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RouteNextHop {
-    /// The interface.
-    pub interface: String,
-    /// The next router; none if the destination itself is on the link.
-    pub via: Option<Ipv4Addr>,
 }
 
 /// What the engine does, as far as a configuration decides it.

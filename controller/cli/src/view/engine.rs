@@ -1,4 +1,4 @@
-//! What `braid agent engine show` and `braid debug routes` show: as the engine itself says it.
+//! What `braid agent engine show` and `braid debug routes` show of OSPF: as the engine itself says it.
 
 use braid_native::ospf::{ComputedRoute, DatabaseEntry, InterfaceStatus, Neighbour, Route};
 use jiff::Timestamp;

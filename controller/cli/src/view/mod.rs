@@ -4,6 +4,7 @@ mod doctor;
 mod engine;
 mod explanation;
 mod host;
+mod isis;
 mod lab;
 mod link;
 mod node;

@@ -1,8 +1,8 @@
-//! braid's own engine by hand: run one, look into it, and compute routes from its database without it.
+//! braid's own engines by hand: run one, look into it, and compute routes from its database without it.
 
 use std::{
     fs,
-    path::Path,
+    path::PathBuf,
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
@@ -16,16 +16,18 @@ use crate::support::{Ran, braid, run, run_command, run_with_input};
 
 /// A namespace with a router in it, ended when dropped.
 struct Router {
+    /// `ospf` or `isis`.
+    protocol: &'static str,
     netns: Netns,
     name: String,
     dir: tempfile::TempDir,
 }
 
 impl Router {
-    fn new() -> Self {
-        let name = format!("tc{}", std::process::id());
+    fn new(protocol: &'static str) -> Self {
+        let name = format!("tc{}-{protocol}", std::process::id());
         let netns = Netns::create(&name).unwrap();
-        let router = Self { netns, name, dir: tempfile::tempdir().unwrap() };
+        let router = Self { protocol, netns, name, dir: tempfile::tempdir().unwrap() };
         for words in ["addr add 100.64.0.1/32 dev lo", "link set lo up"] {
             let args = format!("-n {} {words}", router.name);
             assert!(Command::new("ip").args(args.split(' ')).status().unwrap().success());
@@ -44,11 +46,27 @@ impl Router {
         let file = self.dir.path().join("router.json");
         fs::write(&file, config).unwrap();
         let dir = self.dir.path().to_str().unwrap();
-        self.braid(&["agent", "engine", "ospf", "--config", file.to_str().unwrap(), "--run-dir", dir])
+        self.braid(&["agent", "engine", self.protocol, "--config", file.to_str().unwrap(), "--run-dir", dir])
+    }
+
+    fn pid_file(&self) -> PathBuf {
+        self.dir.path().join(format!("braid-{}.pid", self.protocol))
+    }
+
+    /// Shows something of it, as JSON.
+    fn show(&self, what: &str) -> serde_json::Value {
+        self.braid(&["agent", "engine", "show", what, "-o", "json"]).ok().json()
+    }
+
+    /// Asks it to end.
+    fn end(&self) {
+        let process = self.process().unwrap();
+        process.signal(Signal::TERM).unwrap();
+        until("it has ended", || !process.is_alive() && !self.pid_file().exists());
     }
 
     fn process(&self) -> Option<Process> {
-        let pid = fs::read_to_string(self.dir.path().join("braid-ospf.pid")).ok()?;
+        let pid = fs::read_to_string(self.pid_file()).ok()?;
         Process::open(pid.trim().parse().ok()?).ok()
     }
 }
@@ -72,19 +90,23 @@ fn until(what: &str, mut holds: impl FnMut() -> bool) {
 
 #[test]
 fn a_router_runs_by_hand_shows_what_it_does_and_ends_when_asked() {
-    let router = Router::new();
+    let router = Router::new("ospf");
     // What is wrong is told by file, line and column, and nothing runs.
     let wrong = router.start("{ \"router_id\": \"100.64.0.1\",\n  \"colour\": 1 }\n").failed(1);
     assert!(wrong.stderr.contains("router.json:2:10: unknown field `colour`"), "{}", wrong.stderr);
     let nobody = router.braid(&["agent", "engine", "show", "neighbours"]).failed(1);
-    assert!(nobody.stderr.contains("no braid-ospf runs in this network namespace"), "{}", nobody.stderr);
+    assert!(
+        nobody.stderr.contains("no braid-ospf or braid-isis runs in this network namespace"),
+        "{}",
+        nobody.stderr
+    );
 
     let config = r#"{ "router_id": "100.64.0.1", "interfaces": {
         "lo": { "address": "100.64.0.1/32", "network": "loopback", "prefixes": { "198.18.1.0/24": 20 } },
         "eth7": { "address": "10.0.0.1/24" } } }"#;
     router.start(config).ok();
     until("the router has a process", || router.process().is_some());
-    let show = |what: &str| router.braid(&["agent", "engine", "show", what, "-o", "json"]).ok().json();
+    let show = |what: &str| router.show(what);
     until("its own network is computed", || show("routes").as_array().unwrap().len() == 2);
     let interfaces = show("interfaces");
     assert_eq!(interfaces.as_array().unwrap().len(), 1, "one of them is not there: {interfaces}");
@@ -109,9 +131,54 @@ fn a_router_runs_by_hand_shows_what_it_does_and_ends_when_asked() {
     let costs: Vec<_> = routes.as_array().unwrap().iter().map(|r| (&r["prefix"], &r["cost"])).collect();
     assert!(costs.contains(&(&"198.18.1.0/24".into(), &20.into())), "{routes}");
 
-    let process = router.process().unwrap();
-    process.signal(Signal::TERM).unwrap();
-    until("it has ended", || !process.is_alive() && !Path::new(dir).join("braid-ospf.pid").exists());
+    router.end();
+}
+
+#[test]
+fn an_is_is_router_shows_the_same_in_its_own_words() {
+    let router = Router::new("isis");
+    let net = r#""nets": ["49.0001.1000.6400.0001.00"]"#;
+    let wrong = router.start(&format!("{{ {net},\n  \"colour\": 1 }}\n")).failed(1);
+    assert!(wrong.stderr.contains("router.json:2:10: unknown field `colour`"), "{}", wrong.stderr);
+
+    let config = format!(
+        r#"{{ {net}, "host_name": "r1", "circuits": {{
+            "lo": {{ "addresses": ["100.64.0.1/32"], "network": "loopback", "prefixes": {{ "198.18.1.0/24": 20 }} }},
+            "eth7": {{ "addresses": ["10.0.0.1/24"] }} }} }}"#
+    );
+    router.start(&config).ok();
+    until("the router has a process", || router.process().is_some());
+    until("its own networks are known", || router.show("routes").as_array().unwrap().len() == 2);
+    let circuits = router.show("circuits");
+    let states: Vec<_> = circuits.as_array().unwrap().iter().map(|c| (&c["name"], &c["state"])).collect();
+    assert_eq!(states, [(&"eth7".into(), &"absent".into()), (&"lo".into(), &"up".into())]);
+    assert_eq!(router.show("neighbours"), serde_json::json!([]));
+    let counters = router.show("counters");
+    assert!(counters.as_array().unwrap().iter().any(|c| c["name"] == "own LSPs said" && c["value"] != 0));
+    let table = router.braid(&["agent", "engine", "show", "database"]).ok().stdout;
+    assert!(table.contains("1000.6400.0001.00-00") && table.contains("r1"), "{table}");
+
+    // Its database in hexadecimal is what `debug routes` reads, a level at a time.
+    let dir = router.dir.path().to_str().unwrap();
+    let hex = run(&["agent", "engine", "show", "database", "--hex", "--run-dir", dir]).ok().stdout;
+    assert_eq!(hex.lines().count(), 2, "one LSP for each level: {hex}");
+    let own = ["debug", "routes", "--protocol", "isis", "--self", "1000.6400.0001", "-o", "json"];
+    for level in ["1", "2"] {
+        let routes = run_with_input(&[&own[..], &["--level", level]].concat(), &hex).ok().json();
+        let metrics: Vec<_> =
+            routes.as_array().unwrap().iter().map(|r| (&r["prefix"], &r["metric"])).collect();
+        assert!(metrics.contains(&(&"198.18.1.0/24".into(), &20.into())), "{routes}");
+    }
+    let bad = run_with_input(&own, &format!("{hex}zz\n")).failed(1);
+    assert!(bad.stderr.starts_with("<stdin>:3: "), "{}", bad.stderr);
+    let nobody = ["debug", "routes", "--protocol", "isis", "--self", "0000.0000.0009"];
+    let bad = run_with_input(&nobody, &hex).failed(1);
+    assert!(bad.stderr.contains("0000.0000.0009"), "{}", bad.stderr);
+    run_with_input(&["debug", "routes", "--protocol", "isis", "--self", "100.64.0.1"], &hex).failed(2);
+    run_with_input(&["debug", "routes", "--protocol", "ospf", "--self", "1.1.1.1", "--level", "2"], "")
+        .failed(2);
+
+    router.end();
 }
 
 fn router_lsa(id: u8, links: &[(LinkKind, [u8; 4], [u8; 4], u16)]) -> String {

@@ -13,11 +13,14 @@ use braid_world::{AreaKind, BACKBONE, Interface, PathKind, SegmentKind};
 use ipnet::Ipv4Net;
 
 use super::{Adjacency, Cost, Costs, Daemon, Task};
-use crate::{Algorithm, Auth, Error};
+use crate::{Algorithm, Auth, Error, Protocol};
 
 const LIMIT: Duration = Duration::from_secs(5);
 
 pub(super) fn start(daemon: &mut Daemon, task: &Task<'_>) -> Result<(), Error> {
+    if daemon.protocol != Protocol::Ospf {
+        return Err(daemon.failed("BIRD speaks no IS-IS"));
+    }
     let _ = fs::remove_file(task.dir.join("bird.ctl"));
     daemon.write("bird.conf", &config(task))?;
     daemon.spawn("bird", "/usr/sbin/bird", &["-f", "-c", "bird.conf", "-s", "bird.ctl", "-P", "bird.pid"])?;
@@ -184,7 +187,7 @@ pub(super) fn neighbours(daemon: &Daemon) -> Result<Vec<Adjacency>, Error> {
         let words: Vec<&str> = line.split_whitespace().collect();
         let &[id, _, state, _, interface, _] = words.as_slice() else { return None };
         let state = state.split('/').next().unwrap_or_default().to_lowercase();
-        Some(Adjacency { router_id: id.parse().ok()?, interface: interface.to_owned(), state })
+        Some(Adjacency { router: id.to_owned(), interface: interface.to_owned(), state, levels: None })
     };
     Ok(answer.lines().filter_map(adjacency).collect())
 }
@@ -207,7 +210,8 @@ pub(super) fn costs(daemon: &Daemon) -> Result<Costs, Error> {
             _ => continue,
         };
         let type2_cost = if kind == PathKind::External2 { numbers.get(2).copied().unwrap_or(0) } else { 0 };
-        costs.insert(prefix, Cost { kind, cost: numbers.get(1).copied().unwrap_or(0), type2_cost });
+        let cost = numbers.get(1).copied().unwrap_or(0);
+        costs.insert(prefix, Cost::Ospf { kind, cost, type2_cost });
     }
     Ok(costs)
 }

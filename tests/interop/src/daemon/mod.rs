@@ -6,7 +6,7 @@ mod native;
 
 use std::{
     collections::BTreeMap,
-    fs,
+    fmt, fs,
     net::Ipv4Addr,
     os::unix::process::ExitStatusExt as _,
     path::{Path, PathBuf},
@@ -16,10 +16,13 @@ use std::{
 };
 
 use braid_kernel::Netns;
-use braid_world::{PathKind, RouterIndex, World};
+use braid_world::{
+    PathKind, RouterIndex, World,
+    isis::{self, Level, Levels},
+};
 use ipnet::Ipv4Net;
 
-use crate::{Error, Kind, Settings};
+use crate::{Error, Kind, Protocol, Settings};
 
 /// How long a daemon may take until it listens.
 const START_LIMIT: Duration = Duration::from_secs(15);
@@ -27,23 +30,56 @@ const START_LIMIT: Duration = Duration::from_secs(15);
 /// A neighbour as a daemon sees it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Adjacency {
-    /// Its router id.
-    pub router_id: Ipv4Addr,
+    /// Its router id, or system id.
+    pub router: String,
     /// The interface towards it.
     pub interface: String,
-    /// The neighbour state's name in lower case, such as `full` (RFC 2328 §10.1).
+    /// The neighbour state's name in lower case, such as `full` (RFC 2328 §10.1) or `up` (ISO 10589 §8.2).
     pub state: String,
+    /// The levels of IS-IS that this state is of.
+    pub levels: Option<Levels>,
 }
 
-/// A route's kind and metrics by a daemon's own account.
+/// A route's kind and metrics, as in the oracle's routes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cost {
-    /// Its kind.
-    pub kind: PathKind,
-    /// As in the oracle's routes.
-    pub cost: u32,
-    /// As in the oracle's routes.
-    pub type2_cost: u32,
+pub enum Cost {
+    /// Of OSPF.
+    Ospf {
+        /// Its kind.
+        kind: PathKind,
+        /// Its cost.
+        cost: u32,
+        /// Of external type 2, the metric of that type; else 0.
+        type2_cost: u32,
+    },
+    /// Of IS-IS.
+    Isis {
+        /// Its kind, where the daemon tells it.
+        kind: Option<isis::PathKind>,
+        /// Its metric.
+        metric: u32,
+    },
+}
+
+impl Cost {
+    /// Whether a daemon's account is that of the oracle, as far as it goes.
+    pub(crate) fn agrees(&self, expected: &Cost) -> bool {
+        match (*self, *expected) {
+            (Cost::Isis { kind: None, metric: told }, Cost::Isis { metric, .. }) => told == metric,
+            (told, expected) => told == expected,
+        }
+    }
+}
+
+impl fmt::Display for Cost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Cost::Ospf { kind, cost, type2_cost: 0 } => write!(f, "{kind:?} {cost}"),
+            Cost::Ospf { kind, cost, type2_cost } => write!(f, "{kind:?} {cost}/{type2_cost}"),
+            Cost::Isis { kind: Some(kind), metric } => write!(f, "{kind:?} {metric}"),
+            Cost::Isis { kind: None, metric } => write!(f, "metric {metric}"),
+        }
+    }
 }
 
 pub(crate) type Costs = BTreeMap<Ipv4Net, Cost>;
@@ -59,6 +95,7 @@ pub(crate) struct Task<'a> {
 /// A router's processes.
 pub(crate) struct Daemon {
     kind: Kind,
+    protocol: Protocol,
     name: String,
     dir: PathBuf,
     netns: Netns,
@@ -66,8 +103,8 @@ pub(crate) struct Daemon {
 }
 
 impl Daemon {
-    pub fn new(kind: Kind, name: String, dir: PathBuf, netns: Netns) -> Self {
-        Self { kind, name, dir, netns, children: Vec::new() }
+    pub fn new((kind, protocol): (Kind, Protocol), name: String, dir: PathBuf, netns: Netns) -> Self {
+        Self { kind, protocol, name, dir, netns, children: Vec::new() }
     }
 
     pub fn pids(&self) -> Vec<i32> {
@@ -124,6 +161,15 @@ impl Daemon {
             Kind::Frr => frr::designated(self, interface),
             Kind::Bird => bird::designated(self, interface),
             Kind::Native => native::designated(self, interface),
+        }
+    }
+
+    /// Whether it is the designated router of a LAN of IS-IS at a level.
+    pub fn is_designated(&self, interface: &str, level: Level) -> Result<bool, Error> {
+        match self.kind {
+            Kind::Frr => frr::is_designated(self, interface, level),
+            Kind::Bird => Err(self.failed("BIRD speaks no IS-IS")),
+            Kind::Native => native::is_designated(self, interface, level),
         }
     }
 

@@ -1,8 +1,10 @@
 //! The benchmark table: what braid does, beside what a named peer does in the same run on the same machine.
 
+mod contest;
 mod flip;
 mod footprint;
 mod forwarding;
+mod isis;
 mod lab;
 mod ospf;
 mod outage;
@@ -20,7 +22,7 @@ use row::Row;
 /// A group of figures: its name on the command line, and how they are had.
 type Group = (&'static str, fn() -> Vec<Row>);
 
-const GROUPS: [Group; 7] = [
+const GROUPS: [Group; 8] = [
     ("lab", lab::measure),
     ("forwarding", forwarding::measure),
     ("outage", outage::measure),
@@ -28,6 +30,7 @@ const GROUPS: [Group; 7] = [
     ("voter", voter::measure),
     ("footprint", footprint::measure),
     ("ospf", ospf::measure),
+    ("isis", isis::measure),
 ];
 
 fn main() -> ExitCode {

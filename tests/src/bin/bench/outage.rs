@@ -25,7 +25,9 @@ pub fn measure() -> Vec<Row> {
     let alone: String = voted
         .lines()
         .filter(|line| {
-            !["id: 2", "id: 3", "policy: majority", "  prefixes:"].iter().any(|cut| line.contains(cut))
+            !["id: 2", "id: 3", "id: 4", "id: 5", "policy: majority", "  prefixes:"]
+                .iter()
+                .any(|cut| line.contains(cut))
         })
         .map(|line| format!("{line}\n"))
         .collect();

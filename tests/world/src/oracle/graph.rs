@@ -3,14 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::Ipv4Net;
-use petgraph::{
-    Direction,
-    algo::dijkstra,
-    graph::{DiGraph, NodeIndex},
-    visit::EdgeRef,
-};
+use petgraph::graph::{DiGraph, NodeIndex};
 
-use super::NextHop;
+pub(super) use super::paths::{Reach, keep_best};
+use super::{
+    NextHop,
+    paths::{Edge, shortest},
+};
 use crate::{Area, Interface, RouterIndex, SegmentIndex, SegmentKind, World, model::MAX_LINK_METRIC};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,41 +17,6 @@ enum Vertex {
     // Networks first: from a network to its routers costs nothing, so at equal cost they are visited first.
     Network(SegmentIndex),
     Router(RouterIndex),
-}
-
-#[derive(Debug, Clone)]
-struct Edge {
-    cost: u32,
-    /// The next hops when the edge leaves the root, if they do not depend on the path before.
-    first: BTreeSet<NextHop>,
-}
-
-/// How far something is, and which way.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Reach {
-    pub cost: u32,
-    pub next_hops: BTreeSet<NextHop>,
-}
-
-impl Reach {
-    /// Keeps the better of two ways, or both.
-    pub fn merge(&mut self, other: Reach) {
-        if other.cost < self.cost {
-            *self = other;
-        } else if other.cost == self.cost {
-            self.next_hops.extend(other.next_hops);
-        }
-    }
-}
-
-/// Keeps the better way to a destination.
-pub(super) fn keep_best<K: Ord>(table: &mut BTreeMap<K, Reach>, key: K, reach: Reach) {
-    match table.entry(key) {
-        std::collections::btree_map::Entry::Vacant(entry) => {
-            entry.insert(reach);
-        }
-        std::collections::btree_map::Entry::Occupied(mut entry) => entry.get_mut().merge(reach),
-    }
 }
 
 /// What a router sees of one area.
@@ -147,38 +111,10 @@ impl<'a> AreaGraph<'a> {
     /// What a router sees.
     pub fn view(&self, root: RouterIndex) -> AreaView {
         let Some(&root_node) = self.nodes.get(&Vertex::Router(root)) else { return AreaView::default() };
-        let costs = dijkstra(&self.graph, root_node, None, |edge| edge.weight().cost);
-        let mut order: Vec<NodeIndex> = costs.keys().copied().collect();
-        order.sort_by_key(|node| (costs[node], self.graph[*node]));
-        let mut hops: BTreeMap<NodeIndex, BTreeSet<NextHop>> = BTreeMap::new();
-        for &node in order.iter().filter(|node| **node != root_node) {
-            let mut found = BTreeSet::new();
-            for edge in self.graph.edges_directed(node, Direction::Incoming) {
-                let before = edge.source();
-                let on_path =
-                    costs.get(&before).is_some_and(|cost| cost + edge.weight().cost == costs[&node]);
-                if !on_path {
-                    continue;
-                }
-                if before == root_node {
-                    found.extend(edge.weight().first.iter().copied());
-                } else if let Some(hops) = hops.get(&before) {
-                    // Only a network that the root is on itself has a way without a gateway: the gateway is this router.
-                    found.extend(hops.iter().flat_map(|hop| match hop.gateway {
-                        None => edge.weight().first.clone(),
-                        Some(_) => BTreeSet::from([*hop]),
-                    }));
-                }
-            }
-            hops.insert(node, found);
-        }
-        let reach = |node: NodeIndex| {
-            let cost = *costs.get(&node)?;
-            Some(Reach { cost, next_hops: hops.get(&node).cloned().unwrap_or_default() })
-        };
+        let reach = shortest(&self.graph, root_node, |_| true);
         let mut view = AreaView::default();
         for (vertex, node) in &self.nodes {
-            match (vertex, reach(*node)) {
+            match (vertex, reach.get(node).cloned()) {
                 (Vertex::Router(router), Some(reach)) => {
                     view.routers.insert(*router, reach);
                 }

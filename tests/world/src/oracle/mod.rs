@@ -2,6 +2,7 @@
 
 mod external;
 mod graph;
+pub(crate) mod paths;
 mod summary;
 
 use std::{

@@ -3,10 +3,7 @@
 use std::{fs, path::PathBuf, time::Duration};
 
 use braid_kernel::{Netns, Process};
-use braid_native::{
-    Client, Options, StartError,
-    ospf::{self, Question},
-};
+use braid_native::{Client, Options, StartError, isis, ospf};
 use clap::{Subcommand, ValueEnum};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -30,6 +27,7 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 enum What {
     Ospf(OspfArgs),
+    Isis(IsisArgs),
     Show(ShowArgs),
 }
 
@@ -44,6 +42,29 @@ Examples:
 
   r1.json: { \"router_id\": \"10.0.0.1\", \"interfaces\": { \"eth1\": { \"address\": \"10.1.0.0/31\", \"cost\": 20 } } }")]
 struct OspfArgs {
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+/// Run an IS-IS router in this network namespace, in the background
+///
+/// Goes into the background once its configuration and its sockets are fine. Ends on SIGTERM, and takes its routes along;
+/// killed, it leaves them to its next life. SIGHUP makes it read its configuration anew. Agents start it for engine native-isis.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  ip netns exec r1 braid agent engine isis --config r1.json --run-dir /run/r1
+
+  r1.json: { \"nets\": [\"49.0001.0000.0000.0001.00\"], \"level\": \"level-2\",
+             \"circuits\": { \"eth1\": { \"addresses\": [\"10.1.0.0/31\"], \"metric\": 20 } } }")]
+struct IsisArgs {
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+/// How an engine is run.
+#[derive(Debug, clap::Args)]
+struct RunArgs {
     /// The configuration, in JSON
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
@@ -63,8 +84,10 @@ struct OspfArgs {
 Examples:
   braid lab exec seattle/red -- braid agent engine show neighbours
   braid lab exec seattle/red -- braid agent engine show routes -o json
-  braid agent engine show database --hex --run-dir /run/braid/ring/seattle/vn1 \\
-      | braid debug routes --protocol ospf --self 100.64.0.1")]
+  braid agent engine show database --hex --run-dir /run/braid/abilene/seattle/vn1 \\
+      | braid debug routes --protocol ospf --self 100.64.0.1
+  braid agent engine show database --hex --run-dir /run/braid/abilene/seattle/vn2 \\
+      | braid debug routes --protocol isis --self 1000.6400.0001")]
 struct ShowArgs {
     /// What to show
     #[arg(value_enum, value_name = "WHAT")]
@@ -72,7 +95,7 @@ struct ShowArgs {
     /// The engine's run directory
     #[arg(long, value_name = "DIR")]
     run_dir: Option<PathBuf>,
-    /// With `database`: LSAs in hexadecimal, one a line, as `braid debug routes` reads them
+    /// With `database`: LSAs or LSPs in hexadecimal, one a line, as `braid debug routes` reads them
     #[arg(long)]
     hex: bool,
 }
@@ -81,29 +104,31 @@ struct ShowArgs {
 enum Noun {
     /// The routers heard, and how far the exchange with each has come
     Neighbours,
-    /// Interfaces with OSPF
+    /// Interfaces that the protocol runs on
+    #[value(alias = "circuits")]
     Interfaces,
     /// The link-state database
     Database,
-    /// The routes that OSPF has computed
+    /// The routes that the engine has computed
     Routes,
-    /// What was counted: packets, LSAs, computations, limits that were hit
+    /// What was counted: packets, what they told, computations, limits that were hit
     Counters,
 }
 
 impl Args {
     pub fn run(self, output: Output) -> Result<(), Failure> {
         match self.what {
-            What::Ospf(args) => args.run(),
+            What::Ospf(args) => args.run.run(ospf::start),
+            What::Isis(args) => args.run.run(isis::start),
             What::Show(args) => args.run(output),
         }
     }
 }
 
-impl OspfArgs {
-    fn run(self) -> Result<(), Failure> {
+impl RunArgs {
+    fn run(self, start: impl FnOnce(&Options) -> Result<(), StartError>) -> Result<(), Failure> {
         let options = Options { config: self.config, run_dir: self.run_dir, foreground: self.foreground };
-        ospf::start(&options).map_err(|error| match error {
+        start(&options).map_err(|error| match error {
             StartError::Config(error) => Failure::Diagnosed(error.to_string()),
             other => Failure::part(&other),
         })
@@ -119,35 +144,66 @@ impl ShowArgs {
             Some(dir) => dir,
             None => here()?,
         };
-        let client = Client::new(ospf::socket_of(&dir), PATIENCE);
-        match self.what {
-            Noun::Neighbours => show::<Vec<ospf::Neighbour>>(&client, Question::Neighbours, output),
-            Noun::Interfaces => show::<Vec<ospf::InterfaceStatus>>(&client, Question::Interfaces, output),
-            Noun::Routes => show::<Vec<ospf::Route>>(&client, Question::Routes, output),
-            Noun::Database if self.hex => {
-                let entries: Vec<ospf::DatabaseEntry> = ask(&client, Question::Database)?;
-                let lines: String = entries.iter().map(|entry| format!("{}\n", entry.line())).collect();
-                output::write_out(lines.as_bytes())
+        let isis = isis::socket_of(&dir);
+        // Of one whose process is gone, the other's error is as good.
+        if isis.exists() {
+            return self.what.show_isis(&Client::new(isis, PATIENCE), self.hex, output);
+        }
+        self.what.show_ospf(&Client::new(ospf::socket_of(&dir), PATIENCE), self.hex, output)
+    }
+}
+
+impl Noun {
+    fn show_ospf(self, client: &Client, hex: bool, output: Output) -> Result<(), Failure> {
+        use ospf::Question;
+        match self {
+            Noun::Neighbours => show::<Vec<ospf::Neighbour>>(client, Question::Neighbours, output),
+            Noun::Interfaces => show::<Vec<ospf::InterfaceStatus>>(client, Question::Interfaces, output),
+            Noun::Routes => show::<Vec<ospf::Route>>(client, Question::Routes, output),
+            Noun::Database if hex => {
+                let entries: Vec<ospf::DatabaseEntry> = ask(client, Question::Database)?;
+                write_lines(entries.iter().map(ospf::DatabaseEntry::line))
             }
-            Noun::Database => show::<Vec<ospf::DatabaseEntry>>(&client, Question::Database, output),
-            Noun::Counters => {
-                let counters: Vec<(String, u64)> = ask(&client, Question::Counters)?;
-                let figures = counters.into_iter().map(|(name, value)| Figure { name, value });
-                output.show(&figures.collect::<Vec<_>>())
+            Noun::Database => show::<Vec<ospf::DatabaseEntry>>(client, Question::Database, output),
+            Noun::Counters => show_counters(ask(client, Question::Counters)?, output),
+        }
+    }
+
+    fn show_isis(self, client: &Client, hex: bool, output: Output) -> Result<(), Failure> {
+        use isis::Question;
+        match self {
+            Noun::Neighbours => show::<Vec<isis::Neighbour>>(client, Question::Neighbours, output),
+            Noun::Interfaces => show::<Vec<isis::CircuitStatus>>(client, Question::Circuits, output),
+            Noun::Routes => show::<Vec<isis::Route>>(client, Question::Routes, output),
+            Noun::Database if hex => {
+                let entries: Vec<isis::DatabaseEntry> = ask(client, Question::Database)?;
+                write_lines(entries.into_iter().map(|entry| entry.hex))
             }
+            Noun::Database => show::<Vec<isis::DatabaseEntry>>(client, Question::Database, output),
+            Noun::Counters => show_counters(ask(client, Question::Counters)?, output),
         }
     }
 }
 
 fn show<T: View + Serialize + DeserializeOwned>(
     client: &Client,
-    question: Question,
+    question: impl Serialize,
     output: Output,
 ) -> Result<(), Failure> {
     output.show(&ask::<T>(client, question)?)
 }
 
-fn ask<T: DeserializeOwned>(client: &Client, question: Question) -> Result<T, Failure> {
+fn show_counters(counters: Vec<(String, u64)>, output: Output) -> Result<(), Failure> {
+    let figures = counters.into_iter().map(|(name, value)| Figure { name, value });
+    output.show(&figures.collect::<Vec<_>>())
+}
+
+fn write_lines(lines: impl Iterator<Item = String>) -> Result<(), Failure> {
+    let text: String = lines.map(|line| line + "\n").collect();
+    output::write_out(text.as_bytes())
+}
+
+fn ask<T: DeserializeOwned>(client: &Client, question: impl Serialize) -> Result<T, Failure> {
     runtime::block_on(async { client.ask(&question).await.map_err(|error| Failure::part(&error)) })
 }
 
@@ -155,15 +211,17 @@ fn ask<T: DeserializeOwned>(client: &Client, question: Question) -> Result<T, Fa
 fn here() -> Result<PathBuf, Failure> {
     let pids = Netns::current().and_then(|netns| netns.pids()).map_err(|error| Failure::part(&error))?;
     let is_engine = |pid: &i32| {
-        Process::open(*pid).and_then(|process| process.name()).is_ok_and(|name| name == ospf::NAME)
+        let name = Process::open(*pid).and_then(|process| process.name());
+        name.is_ok_and(|name| name == ospf::NAME || name == isis::NAME)
     };
     let dirs: Vec<PathBuf> = pids.into_iter().filter(is_engine).filter_map(run_dir_of).collect();
     match &dirs[..] {
         [dir] => Ok(dir.clone()),
         [] => Err(Failure::Part(format!(
-            "no {} runs in this network namespace: name its --run-dir, or enter its namespace: \
+            "no {} or {} runs in this network namespace: name its --run-dir, or enter its namespace: \
              braid lab exec NODE/VN -- braid agent engine show …",
             ospf::NAME,
+            isis::NAME,
         ))),
         _ => Err(Failure::Part("more than one engine runs here: name its --run-dir".to_owned())),
     }

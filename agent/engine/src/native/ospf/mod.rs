@@ -1,0 +1,72 @@
+//! braid's own OSPF.
+
+mod config;
+mod status;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use braid_kernel::Process;
+use braid_native::ospf::{self, Question, Running};
+use braid_proto::Engine;
+
+use super::Program;
+use crate::{Drift, Driver, EngineError, Health, Neighbour, Place, Requirement, RouterIntent};
+
+const PROGRAM: Program = Program { name: ospf::NAME, word: "ospf", config: "braid-ospf.json" };
+
+/// braid's own OSPF.
+pub(crate) struct NativeOspf;
+
+#[async_trait]
+impl Driver for NativeOspf {
+    fn engine(&self) -> Engine {
+        Engine::NativeOspf
+    }
+
+    fn requirements(&self) -> &'static [Requirement] {
+        &[]
+    }
+
+    fn process_count(&self) -> usize {
+        1
+    }
+
+    async fn prepare(&self, intent: &RouterIntent, place: &Place) -> Result<bool, EngineError> {
+        PROGRAM.prepare(place, &config::render(intent).to_text())
+    }
+
+    async fn start(&self, place: &Place) -> Result<Vec<Process>, EngineError> {
+        PROGRAM.start(place).await
+    }
+
+    fn processes(&self, place: &Place) -> Result<Vec<Process>, EngineError> {
+        PROGRAM.find(place)
+    }
+
+    async fn health(&self, place: &Place, limit: Duration) -> Result<Health, EngineError> {
+        let neighbours: Vec<ospf::Neighbour> =
+            PROGRAM.ask(place, limit, "neighbours", &Question::Neighbours).await?;
+        let neighbour = |n: ospf::Neighbour| Neighbour {
+            id: n.router_id.to_string(),
+            interface: n.interface,
+            state: n.state,
+            adjacent: n.adjacent,
+        };
+        Ok(Health { neighbours: neighbours.into_iter().map(neighbour).collect() })
+    }
+
+    async fn drift(
+        &self,
+        intent: &RouterIntent,
+        place: &Place,
+        limit: Duration,
+    ) -> Result<Vec<Drift>, EngineError> {
+        let running: Running = PROGRAM.ask(place, limit, "running", &Question::Running).await?;
+        Ok(status::drift(&config::render(intent), &running))
+    }
+
+    async fn reconfigure(&self, place: &Place, limit: Duration) -> Result<(), EngineError> {
+        PROGRAM.reload(place, limit).await
+    }
+}

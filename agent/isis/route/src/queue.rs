@@ -1,0 +1,71 @@
+//! The queue of Dijkstra's algorithm: a radix heap, which uses that what comes out never gets nearer.
+
+use crate::links::NodeIndex;
+
+const BUCKETS: usize = 33;
+
+/// Nodes by distance. A distance that is put in must not be less than one that was taken out.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    /// In bucket b the highest bit that differs from the distance `last` is bit b - 1; in bucket 0 none does.
+    buckets: [Vec<(u32, NodeIndex)>; BUCKETS],
+    last: u32,
+}
+
+impl Queue {
+    pub(crate) fn new() -> Queue {
+        Queue { buckets: std::array::from_fn(|_| Vec::new()), last: 0 }
+    }
+
+    fn bucket(&self, distance: u32) -> usize {
+        (u32::BITS - (distance ^ self.last).leading_zeros()) as usize
+    }
+
+    pub(crate) fn push(&mut self, distance: u32, node: NodeIndex) {
+        debug_assert!(distance >= self.last, "{distance} comes after {}", self.last);
+        self.buckets[self.bucket(distance)].push((distance, node));
+    }
+
+    /// Takes one of the nearest nodes out.
+    pub(crate) fn pop(&mut self) -> Option<(u32, NodeIndex)> {
+        if self.buckets[0].is_empty() {
+            let nearest = self.buckets.iter().position(|bucket| !bucket.is_empty())?;
+            self.last = self.buckets[nearest].iter().map(|(distance, _)| *distance).min()?;
+            let mut scattered = std::mem::take(&mut self.buckets[nearest]);
+            for (distance, node) in scattered.drain(..) {
+                let bucket = self.bucket(distance);
+                self.buckets[bucket].push((distance, node));
+            }
+            // All went to lower buckets: the room is worth keeping.
+            self.buckets[nearest] = scattered;
+        }
+        self.buckets[0].pop()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn whatever_is_put_in_meanwhile_the_nearest_comes_out(steps in prop::collection::vec((0..4_u8, 0..u32::MAX / 64), 1..200)) {
+            let (mut queue, mut held, mut last) = (Queue::new(), Vec::new(), 0);
+            for (step, (what, further)) in (0..).zip(steps) {
+                if what == 0 {
+                    let popped = queue.pop();
+                    prop_assert_eq!(popped.map(|(distance, _)| distance), held.iter().map(|(distance, _)| *distance).min());
+                    held.retain(|entry| Some(*entry) != popped);
+                    last = popped.map_or(last, |(distance, _)| distance);
+                } else {
+                    // Some close together, some far apart.
+                    let distance = last + if what == 1 { further } else { further % 8 };
+                    queue.push(distance, step);
+                    held.push((distance, step));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Entries as TLVs.
+
+use braid_isis_packet::{NLPID_IPV4, NarrowNeighbour, NarrowPrefix, Tlv, WideNeighbour, WidePrefix};
+use ipnet::Ipv4Net;
+
+use super::entry::{Entries, Key, Value};
+
+/// The TLVs of a fragment, one for each kind of entry, in the order of the keys.
+pub fn tlvs(entries: &Entries) -> Vec<Tlv> {
+    let mut tlvs = Vec::<Tlv>::new();
+    for (key, value) in entries {
+        let before = tlvs.last_mut();
+        match (key, before) {
+            (Key::Area(area), Some(Tlv::AreaAddresses(list))) => list.push(*area),
+            (Key::NarrowNeighbour(node), Some(Tlv::IsNeighboursNarrow(list))) => {
+                list.push(narrow_neighbour(*node, value));
+            }
+            (Key::WideNeighbour(node), Some(Tlv::IsNeighbours(list))) => {
+                list.push(WideNeighbour::new(*node, value.metric));
+            }
+            (Key::Address(address), Some(Tlv::IpInterfaceAddresses(list))) => list.push(*address),
+            (Key::NarrowPrefix(net), Some(Tlv::InternalReach(list)))
+            | (Key::NarrowExternal(net), Some(Tlv::ExternalReach(list))) => {
+                list.push(narrow_prefix(*net, value));
+            }
+            (Key::WidePrefix(net), Some(Tlv::ExtendedIp(list))) => list.push(wide_prefix(*net, value)),
+            (key, _) => tlvs.push(first(key, value)),
+        }
+    }
+    tlvs
+}
+
+/// A TLV with one entry.
+fn first(key: &Key, value: &Value) -> Tlv {
+    match key {
+        Key::Area(area) => Tlv::AreaAddresses(vec![*area]),
+        Key::Protocols => Tlv::ProtocolsSupported(vec![NLPID_IPV4]),
+        Key::Name(name) => Tlv::DynamicName(name.clone()),
+        Key::NarrowNeighbour(node) => Tlv::IsNeighboursNarrow(vec![narrow_neighbour(*node, value)]),
+        Key::WideNeighbour(node) => Tlv::IsNeighbours(vec![WideNeighbour::new(*node, value.metric)]),
+        Key::Address(address) => Tlv::IpInterfaceAddresses(vec![*address]),
+        Key::NarrowPrefix(net) => Tlv::InternalReach(vec![narrow_prefix(*net, value)]),
+        Key::NarrowExternal(net) => Tlv::ExternalReach(vec![narrow_prefix(*net, value)]),
+        Key::WidePrefix(net) => Tlv::ExtendedIp(vec![wide_prefix(*net, value)]),
+    }
+}
+
+fn narrow_neighbour(node: braid_isis_packet::LanId, value: &Value) -> NarrowNeighbour {
+    NarrowNeighbour { node, metric: six_bits(value.metric), external: false }
+}
+
+fn narrow_prefix(net: Ipv4Net, value: &Value) -> NarrowPrefix {
+    let Value { metric, down, external_metric, .. } = *value;
+    NarrowPrefix { net, metric: six_bits(metric), down, external_metric }
+}
+
+fn wide_prefix(net: Ipv4Net, value: &Value) -> WidePrefix {
+    WidePrefix { net, metric: value.metric, down: value.down, sub_tlvs: Vec::new() }
+}
+
+fn six_bits(metric: u32) -> u8 {
+    u8::try_from(metric).unwrap_or(u8::MAX).min(braid_isis_packet::MAX_NARROW_METRIC)
+}
