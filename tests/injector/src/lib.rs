@@ -10,6 +10,8 @@
 //!                                                          FibWatch ──► trial::hold ──► Figures
 //! ```
 //!
+//! [`Wire`] carries PDUs of IS-IS, so that tests can forge them.
+//!
 //! # Calling contract
 //!
 //! - [`hold`] does it all: it builds a [`Site`], starts the daemons of an [`Implementation`], waits for full tables, sends
@@ -48,6 +50,7 @@ mod site;
 mod speaker;
 mod trial;
 mod usage;
+mod wire;
 
 pub use error::InjectorError;
 pub use grid::{Attachment, Grid, Place};
@@ -57,3 +60,4 @@ pub use site::Site;
 pub use speaker::{Speaker, State};
 pub use trial::{ChangeFigures, Figures, Settings, Share, hold};
 pub use usage::{Memory, cpu_time, memory};
+pub use wire::{Group, Mac, Wire};

@@ -1,11 +1,13 @@
-//! Models of OSPF networks, a seeded generator of them, and the routes that each router of them must have.
+//! Models of OSPF and IS-IS networks, seeded generators of them, and the routes that each router of them must have.
 //!
-//! The crate must not know LSAs, packets or daemons, and shares no code with the engine that it judges: it computes routes from the
-//! network itself, as RFC 2328 §16 means them, on petgraph's shortest paths.
+//! The crate must not know LSAs, LSPs, packets or daemons, and shares no code with the engines that it judges: it computes routes from
+//! the network itself, as RFC 2328 §16 and ISO 10589 §7.2 mean them, on petgraph's shortest paths.
 //!
 //! ```text
 //!  seed, Options ──generate──► World ──apply(Change)──► World ──Oracle──► routes of every router
 //! ```
+//!
+//! A [`World`] is a physical network with its OSPF areas; the module [`isis`] lays the areas and levels of IS-IS over one.
 //!
 //! Ids of routers and segments are indices into the world's lists and stay as they are; what goes away is only `up: false`.
 //!

@@ -1,4 +1,4 @@
-//! An OSPF network as a person would draw it.
+//! A network as a person would draw it, with its OSPF areas.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

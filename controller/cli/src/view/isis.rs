@@ -107,7 +107,7 @@ impl Row for Route {
             self.prefix.to_string().into(),
             (&self.kind).into(),
             Cell::number(self.metric),
-            ways(self.next_hops.iter().map(way).collect()),
+            ways(&self.next_hops.iter().map(way).collect::<Vec<_>>()),
             self.origin.to_string().into(),
         ]
     }
@@ -126,13 +126,13 @@ impl Row for ComputedRoute {
             self.prefix.to_string().into(),
             (&self.kind).into(),
             Cell::number(self.metric),
-            ways(via.collect()),
+            ways(&via.collect::<Vec<_>>()),
             self.origin.to_string().into(),
         ]
     }
 }
 
 /// Without any, the router itself announces the prefix.
-fn ways(ways: Vec<String>) -> Cell {
-    if ways.is_empty() { Cell::toned("this router", Tone::Faint) } else { Cell::stack(&ways) }
+fn ways(ways: &[String]) -> Cell {
+    if ways.is_empty() { Cell::toned("this router", Tone::Faint) } else { Cell::stack(ways) }
 }

@@ -1,5 +1,7 @@
 //! IS-IS of isisd and the embedded engine.
 
+use std::thread;
+
 use braid_interop::{Kind, Settings};
 use braid_world::{
     Change, Dice, RouterIndex, World, changes,
@@ -46,47 +48,57 @@ fn script(world: &World, seed: u64, count: usize) -> Vec<Step> {
     steps
 }
 
+/// All seeds at once: most of the time goes by in waiting for isisd.
+fn each_seed(default: u64, test: impl Fn(u64) + Sync) {
+    let test = &test;
+    thread::scope(|scope| {
+        for seed in seeds(default) {
+            scope.spawn(move || test(seed));
+        }
+    });
+}
+
 #[test]
 fn one_area_of_isisd_and_native() {
-    for seed in seeds(3) {
+    each_seed(3, |seed| {
         let flat = [Levels::Two, Levels::One, Levels::Both][seed as usize % 3];
         let (mut world, mut domain) = generate(seed, &Options { flat, ..Options::default() });
         let kinds = mixed(&world, seed, &MIXED);
         as_isisd_can(&mut world, &mut domain, &kinds);
-        let script = script(&world, seed, 6);
+        let script = script(&world, seed, 4);
         run("one_area_of_isisd_and_native", seed, (world, kinds, Settings::isis(domain)), script);
-    }
+    });
 }
 
 #[test]
 fn narrow_metrics_of_isisd_and_native() {
-    for seed in seeds(1) {
+    each_seed(1, |seed| {
         let options = Options { routers: 6, narrow: true, flat: Levels::Two, ..Options::default() };
         let (mut world, mut domain) = generate(seed, &options);
         let kinds = mixed(&world, seed, &MIXED);
         as_isisd_can(&mut world, &mut domain, &kinds);
-        let script = script(&world, seed, 3);
+        let script = script(&world, seed, 1);
         run("narrow_metrics_of_isisd_and_native", seed, (world, kinds, Settings::isis(domain)), script);
-    }
+    });
 }
 
 #[test]
 fn areas_of_isisd_behind_native_borders() {
-    for seed in seeds(2) {
+    each_seed(2, |seed| {
         let options =
             Options { routers: 9, areas: 2, summaries: true, leak_down: seed % 2 == 0, ..Options::default() };
         let (mut world, mut domain) = generate(seed, &options);
         let mut kinds = mixed(&world, seed, &[Kind::Frr, Kind::Frr, Kind::Native]);
         native_borders(&domain, &mut kinds);
         as_isisd_can(&mut world, &mut domain, &kinds);
-        let script = script(&world, seed, 5);
+        let script = script(&world, seed, 4);
         run("areas_of_isisd_behind_native_borders", seed, (world, kinds, Settings::isis(domain)), script);
-    }
+    });
 }
 
 #[test]
 fn natives_alone_in_areas_that_leak() {
-    for seed in seeds(3) {
+    each_seed(3, |seed| {
         let options = Options {
             routers: 10,
             areas: 1 + seed as usize % 3,
@@ -107,5 +119,5 @@ fn natives_alone_in_areas_that_leak() {
         script.insert(1, Step::Domain(quiet));
         script.push(Step::Domain(domain.clone()));
         run("natives_alone_in_areas_that_leak", seed, (world, kinds, Settings::isis(domain)), script);
-    }
+    });
 }
