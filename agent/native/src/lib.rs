@@ -49,6 +49,7 @@ mod log;
 mod memory;
 pub mod ospf;
 mod secret;
+mod spf;
 mod status;
 mod timer;
 

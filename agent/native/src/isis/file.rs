@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 use super::Authentication;
 use crate::{ConfigError, json};
 
+pub use crate::spf::Spf;
+
 /// What one IS-IS router should do, as the file says it. Whatever is left out has the default named with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -166,27 +168,6 @@ pub struct Flooding {
     /// How long an acknowledgment may wait for company, in milliseconds; default 1000.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub psnp_ms: Option<u32>,
-}
-
-/// SPF back-off (RFC 8405), all in milliseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Spf {
-    /// INITIAL_SPF_DELAY.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub initial_ms: Option<u32>,
-    /// SHORT_SPF_DELAY.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub short_ms: Option<u32>,
-    /// LONG_SPF_DELAY.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub long_ms: Option<u32>,
-    /// HOLDDOWN_INTERVAL.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub hold_down_ms: Option<u32>,
-    /// TIME_TO_LEARN_INTERVAL.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub time_to_learn_ms: Option<u32>,
 }
 
 /// When LSPs of level 1 carry the attached bit (ISO 10589 §7.2.9.2).

@@ -9,6 +9,8 @@ use serde_with::skip_serializing_none;
 use super::Authentication;
 use crate::{ConfigError, json};
 
+pub use crate::spf::Spf;
+
 /// Hellos that may be missed before a neighbour counts as gone.
 pub(super) const DEAD_HELLOS: u32 = 4;
 
@@ -311,23 +313,6 @@ pub struct Redistribution {
     /// Their tag; default 0.
     #[serde(default)]
     pub tag: u32,
-}
-
-/// SPF back-off (RFC 8405), all in milliseconds.
-#[skip_serializing_none]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Spf {
-    /// INITIAL_SPF_DELAY.
-    pub initial_ms: Option<u32>,
-    /// SHORT_SPF_DELAY.
-    pub short_ms: Option<u32>,
-    /// LONG_SPF_DELAY.
-    pub long_ms: Option<u32>,
-    /// HOLDDOWN_INTERVAL.
-    pub hold_down_ms: Option<u32>,
-    /// TIME_TO_LEARN_INTERVAL.
-    pub time_to_learn_ms: Option<u32>,
 }
 
 /// How fast LSAs are originated and taken, all in milliseconds.
