@@ -1,0 +1,1 @@
+//! Probes: their format and schedule, and what their answers prove

@@ -1,0 +1,1 @@
+//! The record of evidence of a border, and its replay

@@ -1,0 +1,1 @@
+//! The reference model: where every prefix ought to be delivered, and how

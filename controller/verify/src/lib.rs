@@ -1,0 +1,1 @@
+//! Verification: where the FIBs of a virtual network lead every prefix
