@@ -1,8 +1,9 @@
-//! The specification in force, kept over a restart: a border that comes back before its controller knows what to do.
+//! The specification in force, kept over a restart: a border that comes back before its controller knows what to do. It
+//! holds the network's key.
 
 use std::{fs, io, path::Path};
 
-use braid_proto::{replace_file, v1};
+use braid_proto::{replace_secret, v1};
 use prost::Message;
 use tracing::warn;
 
@@ -11,7 +12,7 @@ const FILE: &str = "border-spec.binpb";
 /// Keeps a specification. One that cannot be kept is still followed, so a full disk is only said.
 pub fn keep(run_dir: &Path, spec: &v1::BorderSpec) -> Result<(), String> {
     let path = run_dir.join(FILE);
-    replace_file(&path, &spec.encode_to_vec()).map_err(|e| {
+    replace_secret(&path, &spec.encode_to_vec()).map_err(|e| {
         format!(
             "cannot keep the specification in {}: {e}; after a restart I would need the controller",
             path.display()

@@ -3,10 +3,12 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use braid_layout::{
-    AttachedPlan, BorderPlan, ForeignPrefixPlan, NodePlan, Plan, PolicyPlan, PolicyRule, PortPlan,
-    RouterPlan, UnderlayInterface, VirtualLinkPlan,
+    AttachedPlan, BorderPlan, DampingPlan, ForeignPrefixPlan, NodePlan, Plan, PolicyPlan, PolicyRule,
+    PortPlan, RouterPlan, UnderlayInterface, VirtualLinkPlan,
 };
 use braid_proto::{NodeName, VnId, v1};
+
+use crate::key::NetworkKey;
 
 /// What every agent and border is to do.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -25,11 +27,12 @@ impl Desired {
         revision: u64,
         classes: &BTreeMap<VnId, u64>,
         border_revision: u64,
+        key: &NetworkKey,
     ) -> Self {
         let agents = plan.nodes.iter().map(|n| (n.name.clone(), Arc::new(node_spec(plan, n, revision))));
         let borders = plan.nodes.iter().filter_map(|node| {
             let border = node.border.as_ref()?;
-            let spec = border_spec(plan, node, border, classes, border_revision);
+            let spec = border_spec(plan, node, border, classes, border_revision, key);
             Some((node.name.clone(), Arc::new(spec)))
         });
         Self {
@@ -127,6 +130,7 @@ fn border_spec(
     border: &BorderPlan,
     classes: &BTreeMap<VnId, u64>,
     revision: u64,
+    key: &NetworkKey,
 ) -> v1::BorderSpec {
     let vns = node.routers.iter().filter_map(|router| {
         Some(v1::BorderVn {
@@ -147,6 +151,36 @@ fn border_spec(
         attached: border.attached.iter().map(attached_prefix).collect(),
         foreign: border.foreign.iter().map(foreign_prefix).collect(),
         links: node.underlay.iter().map(physical_link).collect(),
+        damping: Some(damping(&plan.damping)),
+        probes: Some(probe_spec(plan, node, key)),
+    }
+}
+
+/// The loopback of a node, which is the same in every virtual network.
+fn loopback(node: &NodePlan) -> String {
+    node.routers.first().map(|router| router.loopback.to_string()).unwrap_or_default()
+}
+
+fn probe_spec(plan: &Plan, node: &NodePlan, key: &NetworkKey) -> v1::ProbeSpec {
+    let borders = plan.nodes.iter().filter(|other| other.border.is_some() && other.name != node.name);
+    let peers =
+        borders.map(|other| v1::ProbePeer { node: other.name.to_string(), loopback: loopback(other) });
+    v1::ProbeSpec {
+        key: key.bytes().to_vec(),
+        interval: duration(plan.probes.interval),
+        losses: plan.probes.losses.into(),
+        packets_per_second: plan.probes.packets_per_second,
+        loopback: loopback(node),
+        peers: peers.collect(),
+    }
+}
+
+fn damping(damping: &DampingPlan) -> v1::Damping {
+    v1::Damping {
+        half_life: duration(damping.half_life),
+        suppress: damping.suppress,
+        reuse: damping.reuse,
+        longest: duration(damping.longest),
     }
 }
 
@@ -163,13 +197,18 @@ fn foreign_prefix(foreign: &ForeignPrefixPlan) -> v1::ForeignPrefix {
 }
 
 fn policy(policy: &PolicyPlan) -> v1::Policy {
-    let (kind, master_vn_id) = match policy.rule {
-        PolicyRule::Master { master } => (v1::PolicyKind::Master, master.into()),
-        PolicyRule::Majority => (v1::PolicyKind::Majority, 0),
+    let (kind, master_vn_id, first_k) = match policy.rule {
+        PolicyRule::Master { master } => (v1::PolicyKind::Master, master.into(), 0),
+        PolicyRule::Majority => (v1::PolicyKind::Majority, 0, 0),
+        PolicyRule::FirstK { k } => (v1::PolicyKind::FirstK, 0, k.into()),
+        PolicyRule::Consensus => (v1::PolicyKind::Consensus, 0, 0),
     };
     v1::Policy {
         kind: kind.into(),
         master_vn_id,
+        first_k,
+        verified: policy.verified,
+        deadline: duration(policy.deadline),
         settle: duration(policy.settle),
         fail_back: duration(policy.fail_back),
     }
@@ -187,7 +226,8 @@ mod tests {
 
     fn desired() -> Desired {
         let f = ring(3);
-        Desired::of(&f.plan, f.revision, &BTreeMap::from([(vn(1), 11), (vn(2), 22)]), 40)
+        let classes = BTreeMap::from([(vn(1), 11), (vn(2), 22)]);
+        Desired::of(&f.plan, f.revision, &classes, 40, &NetworkKey::of_test())
     }
 
     #[test]

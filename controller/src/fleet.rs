@@ -6,7 +6,7 @@ use std::{
 };
 
 use braid_layout::Plan;
-use braid_proto::{NodeName, VnId, wire::FieldError};
+use braid_proto::{NodeName, VnId, v1, wire::FieldError};
 use ipnet::Ipv4Net;
 
 use crate::{
@@ -73,6 +73,8 @@ pub(crate) struct NodeActual {
     /// Whether a snapshot of the votes has come since the border connected.
     votes_fresh: bool,
     pub(crate) border_problems: Vec<String>,
+    /// What the border that is connected now has measured.
+    pub(crate) probes: Option<v1::ProbeReport>,
 }
 
 impl NodeActual {
@@ -126,6 +128,7 @@ impl NodeActual {
 
     pub(crate) fn border_joined(&mut self, hello: &Hello) {
         self.border = Peer::joined(hello);
+        self.probes = None;
         self.votes_fresh = false;
     }
 
@@ -173,7 +176,8 @@ impl NodeActual {
         Ok(())
     }
 
-    /// Takes changed votes; those on other prefixes than `foreign` are on their way out and do not count.
+    /// Takes changed votes; those on other prefixes than `foreign` are on their way out and do not count. Gives what is
+    /// now otherwise than before.
     ///
     /// # Errors
     /// When it is a difference to nothing; nothing changes then.
@@ -181,21 +185,28 @@ impl NodeActual {
         &mut self,
         change: VoteChange,
         foreign: impl Fn(&Ipv4Net) -> bool,
-    ) -> Result<(), FieldError> {
+    ) -> Result<Vec<(Ipv4Net, Option<Vote>)>, FieldError> {
         if !change.snapshot && !self.votes_fresh {
             return Err(FieldError::new("votes.snapshot", "must be set on the first report of a stream"));
         }
-        if change.snapshot {
-            self.votes.clear();
-            self.votes_fresh = true;
+        let mut news = Vec::new();
+        // All that is not said again by a snapshot is gone.
+        let mut unsaid = if change.snapshot { self.votes.clone() } else { BTreeMap::new() };
+        self.votes_fresh |= change.snapshot;
+        for vote in change.votes.into_iter().filter(|vote| foreign(&vote.prefix)) {
+            unsaid.remove(&vote.prefix);
+            if self.votes.get(&vote.prefix) != Some(&vote) {
+                news.push((vote.prefix, Some(vote.clone())));
+                self.votes.insert(vote.prefix, vote);
+            }
         }
-        for prefix in &change.removed {
-            self.votes.remove(prefix);
+        for prefix in change.removed.into_iter().chain(unsaid.into_keys()) {
+            if self.votes.remove(&prefix).is_some() {
+                news.push((prefix, None));
+            }
         }
-        let known = change.votes.into_iter().filter(|v| foreign(&v.prefix));
-        self.votes.extend(known.map(|v| (v.prefix, v)));
         self.border_problems = change.problems;
-        Ok(())
+        Ok(news)
     }
 }
 
@@ -217,8 +228,9 @@ pub(crate) struct Fleet {
 }
 
 impl Fleet {
-    /// Follows a new plan: forgets what has left it.
-    pub(crate) fn follow(&mut self, plan: &Plan) {
+    /// Follows a new plan: forgets what has left it. Gives the votes that have.
+    pub(crate) fn follow(&mut self, plan: &Plan) -> Vec<(NodeName, Ipv4Net)> {
+        let mut gone = Vec::new();
         let mut old = std::mem::take(&mut self.nodes);
         let vns: Vec<VnId> = plan.vns.iter().map(|v| v.id).collect();
         for node in &plan.nodes {
@@ -228,13 +240,26 @@ impl Fleet {
                 report.routers.retain(|r| vns.contains(&r.vn));
             }
             let foreign = node.border.as_ref().map_or(&[][..], |b| &b.foreign);
-            actual.votes.retain(|prefix, _| foreign.iter().any(|f| f.prefix == *prefix));
+            actual.votes.retain(|prefix, _| {
+                let stays = foreign.iter().any(|f| f.prefix == *prefix);
+                if !stays {
+                    gone.push((node.name.clone(), *prefix));
+                }
+                stays
+            });
             if node.border.is_none() {
                 actual.border = Peer::Never;
                 actual.border_problems.clear();
+                actual.probes = None;
             }
             self.nodes.insert(node.name.clone(), actual);
         }
+        gone.extend(
+            old.into_iter().flat_map(|(name, actual)| {
+                actual.votes.into_keys().map(move |prefix| (name.clone(), prefix))
+            }),
+        );
+        gone
     }
 
     pub(crate) fn node(&self, name: &NodeName) -> Option<&NodeActual> {

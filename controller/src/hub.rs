@@ -15,6 +15,7 @@ use crate::{
     desired::Desired,
     error::ApiError,
     in_force::InForce,
+    key::NetworkKey,
     report::{FibChange, Hello, NodeReport, VoteChange},
     state::{Caller, Inbox, Role, State},
     store::{Store, Stored},
@@ -57,9 +58,14 @@ pub(crate) struct Applied {
 
 impl Hub {
     /// `retired` are virtual networks of the topology before.
-    pub(crate) fn new(store: Store, in_force: Option<InForce>, retired: BTreeSet<VnId>) -> Self {
+    pub(crate) fn new(
+        store: Store,
+        key: NetworkKey,
+        in_force: Option<InForce>,
+        retired: BTreeSet<VnId>,
+    ) -> Self {
         let started = SystemTime::now();
-        let state = State::new(in_force, retired, started);
+        let state = State::new(in_force, retired, started, key);
         Self {
             started,
             desired: watch::Sender::new(Arc::new(state.desired())),
@@ -110,6 +116,10 @@ impl Hub {
 
     pub(crate) fn voted(&self, caller: &Caller, change: VoteChange) -> Result<(), ApiError> {
         self.state().voted(caller, change)
+    }
+
+    pub(crate) fn probed(&self, caller: &Caller, report: v1::ProbeReport) {
+        self.state().probed(caller, report);
     }
 
     pub(crate) fn answered(&self, caller: &Caller, reply: v1::ExplainReply) {

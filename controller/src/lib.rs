@@ -61,6 +61,8 @@ mod error;
 mod fleet;
 mod hub;
 mod in_force;
+mod journal;
+mod key;
 mod links;
 mod listen;
 mod report;

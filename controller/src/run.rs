@@ -93,6 +93,7 @@ impl Controller {
     /// valid, or the certificates cannot be used.
     pub async fn start(config: ControllerConfig) -> Result<Self, ControllerError> {
         let (store, stored) = Store::open(&config.state_dir)?;
+        let key = store.key()?;
         // A stored topology that this version does not read any more must not keep a new one out.
         let before = stored.topology.as_ref().and_then(|text| braid_topology::parse(text, "").ok());
         let in_force = in_force(&config, &store, &stored, before.as_ref().map(|t| &t.name))?;
@@ -108,7 +109,7 @@ impl Controller {
             Some(f) => info!(network = %f.plan.network, revision = f.revision, %address, "ready"),
             None => info!(%address, "ready, but no topology is in force"),
         }
-        Ok(Self { hub: Arc::new(Hub::new(store, in_force, retired)), server, listener, address })
+        Ok(Self { hub: Arc::new(Hub::new(store, key, in_force, retired)), server, listener, address })
     }
 
     /// Where it listens; with TCP port 0 in the configuration, the port that was given.

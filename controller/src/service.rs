@@ -3,3 +3,4 @@
 pub(crate) mod fleet;
 mod list;
 pub(crate) mod network;
+mod watch;

@@ -17,6 +17,8 @@ use crate::{
     error::ApiError,
     fleet::{FibError, Fleet},
     in_force::InForce,
+    journal::Journal,
+    key::NetworkKey,
     links::Links,
     report::{FibChange, Hello, NodeReport, VoteChange},
 };
@@ -76,7 +78,9 @@ pub(crate) struct State {
     pub(crate) in_force: Option<InForce>,
     pub(crate) fleet: Fleet,
     pub(crate) links: Links,
+    pub(crate) journal: Journal,
     classes: BTreeMap<VnId, u64>,
+    key: NetworkKey,
     border_revision: u64,
     /// Virtual networks that have left the topology; word of them may still be under way.
     retired: BTreeSet<VnId>,
@@ -87,13 +91,20 @@ pub(crate) struct State {
 impl State {
     /// `retired` are virtual networks of the topology before. `now` seeds the revision of border specifications, which must
     /// grow over restarts too.
-    pub(crate) fn new(in_force: Option<InForce>, retired: BTreeSet<VnId>, now: SystemTime) -> Self {
+    pub(crate) fn new(
+        in_force: Option<InForce>,
+        retired: BTreeSet<VnId>,
+        now: SystemTime,
+        key: NetworkKey,
+    ) -> Self {
         let since_epoch = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let mut state = Self {
             in_force: None,
             fleet: Fleet::default(),
             links: Links::default(),
+            journal: Journal::new(now),
             classes: BTreeMap::new(),
+            key,
             border_revision: u64::try_from(since_epoch.as_millis()).unwrap_or_default(),
             retired,
             sessions: HashMap::new(),
@@ -112,7 +123,9 @@ impl State {
         for vn in &next.plan.vns {
             self.retired.remove(&vn.id);
         }
-        self.fleet.follow(&next.plan);
+        for (border, prefix) in self.fleet.follow(&next.plan) {
+            self.journal.note(&border, prefix, None);
+        }
         self.links = Links::of(&next.plan, &self.fleet);
         self.classes = self.links.classes(&next.plan);
         self.border_revision += 1;
@@ -122,7 +135,7 @@ impl State {
     /// What everyone is to do now.
     pub(crate) fn desired(&self) -> Desired {
         self.in_force.as_ref().map_or_else(Desired::default, |f| {
-            Desired::of(&f.plan, f.revision, &self.classes, self.border_revision)
+            Desired::of(&f.plan, f.revision, &self.classes, self.border_revision, &self.key)
         })
     }
 
@@ -239,7 +252,19 @@ impl State {
         let plan = self.in_force.as_ref().and_then(|f| f.plan.node(&caller.node));
         let foreign = plan.and_then(|n| n.border.as_ref()).map_or(&[][..], |b| &b.foreign);
         let Some(actual) = self.fleet.node_mut(&caller.node) else { return Ok(()) };
-        Ok(actual.voted(change, |prefix| foreign.iter().any(|f| f.prefix == *prefix))?)
+        for (prefix, vote) in actual.voted(change, |prefix| foreign.iter().any(|f| f.prefix == *prefix))? {
+            self.journal.note(&caller.node, prefix, vote);
+        }
+        Ok(())
+    }
+
+    /// Takes what a border has measured.
+    pub(crate) fn probed(&mut self, caller: &Caller, report: v1::ProbeReport) {
+        if self.session(caller).is_some()
+            && let Some(actual) = self.fleet.node_mut(&caller.node)
+        {
+            actual.probes = Some(report);
+        }
     }
 
     /// Puts a question to a border. The answer comes over the receiver, which fails if the border leaves.
@@ -324,7 +349,7 @@ mod tests {
         assert!(matches!(error, ApiError::NotBorder { .. }));
         assert!(bench.state.join(Role::Agent, &hello("east")).is_ok());
 
-        let mut empty = State::new(None, BTreeSet::new(), SystemTime::UNIX_EPOCH);
+        let mut empty = State::new(None, BTreeSet::new(), SystemTime::UNIX_EPOCH, NetworkKey::of_test());
         assert!(matches!(empty.join(Role::Agent, &hello("east")), Err(ApiError::NoTopology)));
     }
 

@@ -1,6 +1,6 @@
 //! What must survive a restart: the topology in force, the numbers given out, and the revision.
 //!
-//! Three files in the state directory. Each is written whole beside the old one, synced, and then renamed over it, numbers
+//! Three files in the state directory, and the network's key beside them. Each of the three is written whole beside the old one, synced, and then renamed over it, numbers
 //! first and topology last: after a crash at any point the numbers cover the topology, and the revision is not used twice.
 
 use std::{
@@ -10,11 +10,15 @@ use std::{
 };
 
 use braid_layout::Allocation;
+use braid_proto::replace_secret;
 use thiserror::Error;
+
+use crate::key::NetworkKey;
 
 const TOPOLOGY: &str = "topology.yaml";
 const ALLOCATION: &str = "allocation.json";
 const REVISION: &str = "revision";
+const KEY: &str = "network.key";
 const LOCK: &str = "lock";
 
 /// Why the state directory cannot be used.
@@ -182,6 +186,26 @@ impl Store {
         })
     }
 
+    /// The network's key, which is made when there is none yet. Readable by its owner only.
+    ///
+    /// # Errors
+    /// When the file system refuses, or the file does not read.
+    pub(crate) fn key(&self) -> Result<NetworkKey, StoreError> {
+        if let Some(bytes) = self.read_file(KEY)? {
+            return std::str::from_utf8(&bytes).ok().and_then(NetworkKey::from_text).ok_or_else(|| {
+                StoreError::Damaged {
+                    path: self.dir.join(KEY),
+                    dir: self.dir.clone(),
+                    reason: "holds no key (64 hexadecimal digits)".to_owned(),
+                }
+            });
+        }
+        let failed = |source| self.failed("write", KEY, source);
+        let key = NetworkKey::generate().map_err(|error| failed(io::Error::other(error)))?;
+        replace_secret(&self.dir.join(KEY), key.to_text().as_bytes()).map_err(failed)?;
+        Ok(key)
+    }
+
     fn read_file(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
         match fs::read(self.dir.join(name)) {
             Ok(bytes) => Ok(Some(bytes)),
@@ -250,6 +274,19 @@ mod tests {
         let (_store, stored) = opened(&dir);
         assert_eq!((stored.topology.as_deref(), stored.revision), (Some("name: a\n"), 7));
         assert!(!dir.join("revision.new").exists());
+    }
+
+    #[test]
+    fn the_key_is_made_once_and_only_its_owner_reads_it() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let (store, _) = opened(dir.path());
+        let key = store.key().unwrap();
+        assert_eq!(store.key().unwrap(), key);
+        let mode = fs::metadata(dir.path().join(KEY)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        fs::write(dir.path().join(KEY), "not a key").unwrap();
+        assert!(store.key().unwrap_err().to_string().contains("holds no key"));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use ipnet::Ipv4Net;
 
 use crate::{
     in_force::InForce,
+    key::NetworkKey,
     report::{FibChange, Hello, NodeReport, Route, RouterReport, RouterState, Vote, VoteChange},
     state::{Caller, Inbox, Role, State},
 };
@@ -84,7 +85,8 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn new(in_force: InForce) -> Self {
-        let state = State::new(Some(in_force), BTreeSet::new(), SystemTime::UNIX_EPOCH);
+        let state =
+            State::new(Some(in_force), BTreeSet::new(), SystemTime::UNIX_EPOCH, NetworkKey::of_test());
         Self { state, callers: Vec::new() }
     }
 

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use braid_layout::{NodePlan, PolicyPlan, PolicyRule, RouterPlan};
-use braid_proto::{VERSION, VnId, v1};
+use braid_proto::{NodeName, VERSION, VnId, v1};
 use ipnet::Ipv4Net;
 
 use crate::{
@@ -247,25 +247,43 @@ pub(crate) fn prefixes(state: &State) -> Vec<Row<v1::Prefix>> {
 fn policy_in_words(f: &InForce, policy: &PolicyPlan) -> String {
     let rule = match policy.rule {
         PolicyRule::Majority => "majority of code bases".to_owned(),
+        PolicyRule::FirstK { k } => format!("first {k} code bases"),
+        PolicyRule::Consensus => "consensus of code bases".to_owned(),
         PolicyRule::Master { master } => match f.plan.vn(master) {
             Some(vn) => format!("master {}", vn.name),
             None => format!("master {master}"),
         },
     };
-    format!("{rule}, settle {:?}, fail back {:?}", policy.settle, policy.fail_back)
+    let verified = if policy.verified { ", verified" } else { "" };
+    format!("{rule}{verified}, settle {:?}, fail back {:?}", policy.settle, policy.fail_back)
+}
+
+/// Every vote with its border.
+pub(crate) fn every_vote(state: &State) -> impl Iterator<Item = (&NodeName, &Vote)> {
+    let nodes = state.in_force.iter().flat_map(|f| nodes_of(state, f));
+    nodes.flat_map(|(node, actual)| actual.votes().map(move |vote| (&node.name, vote)))
 }
 
 pub(crate) fn votes(state: &State) -> Vec<Row<v1::Vote>> {
+    let row =
+        |(border, v): (&NodeName, &Vote)| (format!("{border} {}", prefix_key(v.prefix)), vote(border, v));
+    every_vote(state).map(row).collect()
+}
+
+pub(crate) fn probe_paths(state: &State) -> Vec<Row<v1::MeasuredPath>> {
     let Some(f) = &state.in_force else { return Vec::new() };
     let rows = nodes_of(state, f).flat_map(|(node, actual)| {
-        actual.votes().map(move |v| (format!("{} {}", node.name, prefix_key(v.prefix)), vote(node, v)))
+        actual.probes.iter().flat_map(|report| &report.paths).map(move |path| {
+            let key = format!("{} {} {}", node.name, path.to, path.vn);
+            (key, v1::MeasuredPath { from: node.name.to_string(), path: Some(path.clone()) })
+        })
     });
     rows.collect()
 }
 
-fn vote(node: &NodePlan, vote: &Vote) -> v1::Vote {
+pub(crate) fn vote(border: &NodeName, vote: &Vote) -> v1::Vote {
     v1::Vote {
-        border: node.name.to_string(),
+        border: border.to_string(),
         prefix: vote.prefix.to_string(),
         winner: vote.winner.as_ref().map(ToString::to_string),
         decisive_step: vote.decisive_step.clone(),

@@ -3,6 +3,7 @@
 use std::{
     fs::{self, File, TryLockError},
     io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
@@ -19,8 +20,26 @@ fn fresh_beside(path: &Path) -> io::Result<PathBuf> {
 /// # Errors
 /// When the file system refuses (a full disk, for one); the old content then stands.
 pub fn replace_file(path: &Path, content: &[u8]) -> io::Result<()> {
+    replace(path, content, 0o666)
+}
+
+/// [`replace_file`] for a file that only its owner may read.
+///
+/// # Errors
+/// As there.
+pub fn replace_secret(path: &Path, content: &[u8]) -> io::Result<()> {
+    replace(path, content, 0o600)
+}
+
+fn replace(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
     let fresh = fresh_beside(path)?;
-    let written = File::create(&fresh)
+    // What a crash has left of an earlier attempt may have another mode.
+    let _ = fs::remove_file(&fresh);
+    let written = File::options()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(&fresh)
         .and_then(|mut file| file.write_all(content).and_then(|()| file.sync_data()))
         .and_then(|()| fs::rename(&fresh, path));
     if written.is_err() {

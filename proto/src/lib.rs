@@ -26,7 +26,7 @@ pub mod wire;
 pub use address::{Address, AddressError, ConnectError, TlsFiles};
 pub use dial::stay_connected;
 pub use engine::{Engine, UnknownEngine};
-pub use file::{lock_file, replace_file};
+pub use file::{lock_file, replace_file, replace_secret};
 pub use instance::{InstanceError, InstanceFile, InstanceProcess, InstanceState};
 pub use name::{InterfaceName, NameError, NetworkName, NodeName, VnName};
 pub use vn_id::{VnId, VnIdError};

@@ -51,12 +51,13 @@ const TICK: Duration = Duration::from_secs(5);
 const SOON: Duration = Duration::from_millis(50);
 
 /// What holds in a virtual router's namespace. It forwards; a packet may come in by another link than the answer leaves
-/// by; equal paths are used by flow; a route over a link without carrier counts for nothing; an engine may join a group on
-/// many links.
-const SYSCTLS: [(&str, &str); 7] = [
+/// by; a border's probes come in by the port with the router's own address, to which the answers go; equal paths are used by
+/// flow; a route over a link without carrier counts for nothing; an engine may join a group on many links.
+const SYSCTLS: [(&str, &str); 8] = [
     ("net/ipv4/ip_forward", "1"),
     ("net/ipv4/conf/all/rp_filter", "0"),
     ("net/ipv4/conf/default/rp_filter", "0"),
+    ("net/ipv4/conf/default/accept_local", "1"),
     ("net/ipv4/fib_multipath_hash_policy", "1"),
     ("net/ipv4/conf/all/ignore_routes_with_linkdown", "1"),
     ("net/ipv4/conf/default/ignore_routes_with_linkdown", "1"),

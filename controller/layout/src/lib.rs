@@ -57,8 +57,9 @@ pub use allocation::Allocation;
 pub use error::LayoutError;
 pub use layout_class::layout_class;
 pub use plan::{
-    AttachedPlan, BorderPlan, ForeignPrefixPlan, HostPlan, LimitsPlan, LinkEndPlan, LinkPlan, NodePlan, Plan,
-    PolicyPlan, PolicyRule, PortPlan, RouterPlan, UnderlayInterface, VirtualLinkPlan, VnPlan,
+    AttachedPlan, BorderPlan, DampingPlan, ForeignPrefixPlan, HostPlan, LimitsPlan, LinkEndPlan, LinkPlan,
+    NodePlan, Plan, PolicyPlan, PolicyRule, PortPlan, ProbesPlan, RouterPlan, UnderlayInterface,
+    VirtualLinkPlan, VnPlan,
 };
 pub use planner::plan;
 pub use shared_fate::{CodeBaseVote, SharedFate, SharedPair, shared_fate};

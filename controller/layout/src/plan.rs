@@ -19,6 +19,10 @@ pub struct Plan {
     pub links: Vec<LinkPlan>,
     /// The virtual networks, in file order, which is the order of preference.
     pub vns: Vec<VnPlan>,
+    /// How virtual networks that keep losing a prefix are held down.
+    pub damping: DampingPlan,
+    /// How borders probe the virtual networks.
+    pub probes: ProbesPlan,
     /// The customer hosts that a lab makes, by node number and in file order.
     pub hosts: Vec<HostPlan>,
 }
@@ -140,12 +144,44 @@ pub struct PolicyPlan {
     /// Which rule decides.
     #[serde(flatten)]
     pub rule: PolicyRule,
+    /// Whether a virtual network with a verified fault for the prefix loses its vote.
+    pub verified: bool,
     /// How long a mere disagreement must last before it decides.
     #[serde(rename = "settle_ms", serialize_with = "serialize::milliseconds")]
     pub settle: Duration,
     /// How long a voted-out virtual network must be clean before it may return.
     #[serde(rename = "fail_back_ms", serialize_with = "serialize::milliseconds")]
     pub fail_back: Duration,
+    /// How long a vote waits at most for steady ballots.
+    #[serde(rename = "deadline_ms", serialize_with = "serialize::milliseconds")]
+    pub deadline: Duration,
+}
+
+/// Damping, as in topology files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct DampingPlan {
+    /// In what time a penalty halves.
+    #[serde(rename = "half_life_ms", serialize_with = "serialize::milliseconds")]
+    pub half_life: Duration,
+    /// From which penalty on a virtual network stands back; each loss of a prefix counts 1000.
+    pub suppress: u32,
+    /// Below which penalty it no longer does.
+    pub reuse: u32,
+    /// How long it is held down at most.
+    #[serde(rename = "longest_ms", serialize_with = "serialize::milliseconds")]
+    pub longest: Duration,
+}
+
+/// Probing, as in topology files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct ProbesPlan {
+    /// Between probes to another border through the virtual network that forwards there.
+    #[serde(rename = "interval_ms", serialize_with = "serialize::milliseconds")]
+    pub interval: Duration,
+    /// So many in a row must be lost to count.
+    pub losses: u8,
+    /// What one border may send in all; 0: nothing.
+    pub packets_per_second: u32,
 }
 
 /// The rule of a policy. In JSON `"policy": "master", "master": 1` or `"policy": "majority"`.
@@ -159,6 +195,13 @@ pub enum PolicyRule {
     },
     /// The strict majority of code bases decides.
     Majority,
+    /// The majority among the first code bases to be steady decides.
+    FirstK {
+        /// How many are waited for.
+        k: u8,
+    },
+    /// The majority decides once all have been heard.
+    Consensus,
 }
 
 /// A virtual router.

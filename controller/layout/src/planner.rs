@@ -7,7 +7,8 @@ use std::{
 
 use braid_proto::NodeName;
 use braid_topology::{
-    AttachedPrefix, Border, Endpoint, Link, Node, PolicyKind, Topology, VirtualNetwork, VotePolicy,
+    AttachedPrefix, Border, Damping, Endpoint, Link, Node, PolicyKind, Probes, Topology, VirtualNetwork,
+    VotePolicy,
 };
 use ipnet::Ipv4Net;
 
@@ -18,8 +19,9 @@ use crate::{
     layout_class::class_of,
     names,
     plan::{
-        AttachedPlan, BorderPlan, ForeignPrefixPlan, HostPlan, LimitsPlan, LinkEndPlan, LinkPlan, NodePlan,
-        Plan, PolicyPlan, PolicyRule, PortPlan, RouterPlan, UnderlayInterface, VirtualLinkPlan, VnPlan,
+        AttachedPlan, BorderPlan, DampingPlan, ForeignPrefixPlan, HostPlan, LimitsPlan, LinkEndPlan,
+        LinkPlan, NodePlan, Plan, PolicyPlan, PolicyRule, PortPlan, ProbesPlan, RouterPlan,
+        UnderlayInterface, VirtualLinkPlan, VnPlan,
     },
     pool::Pool,
 };
@@ -49,7 +51,17 @@ pub fn plan(topology: &Topology, allocation: &Allocation) -> Result<Plan, Layout
     if let Some(node) = nodes.iter().find(|n| host_names.contains(n.name.as_str())) {
         return Err(LayoutError::HostName { node: node.name.clone() });
     }
-    Ok(Plan { network: topology.name.clone(), nodes, links, vns, hosts })
+    let Damping { half_life, suppress, reuse, longest } = topology.vote.damping;
+    let Probes { interval, losses, packets_per_second } = topology.probes;
+    Ok(Plan {
+        network: topology.name.clone(),
+        nodes,
+        links,
+        vns,
+        damping: DampingPlan { half_life, suppress, reuse, longest },
+        probes: ProbesPlan { interval, losses, packets_per_second },
+        hosts,
+    })
 }
 
 /// The nodes by number.
@@ -324,8 +336,11 @@ fn policy(policy: &VotePolicy) -> PolicyPlan {
     let rule = match policy.kind {
         PolicyKind::Master { master } => PolicyRule::Master { master },
         PolicyKind::Majority => PolicyRule::Majority,
+        PolicyKind::FirstK { k } => PolicyRule::FirstK { k },
+        PolicyKind::Consensus => PolicyRule::Consensus,
     };
-    PolicyPlan { rule, settle: policy.settle, fail_back: policy.fail_back }
+    let VotePolicy { verified, settle, fail_back, deadline, .. } = *policy;
+    PolicyPlan { rule, verified, settle, fail_back, deadline }
 }
 
 #[cfg(test)]
@@ -505,7 +520,9 @@ mod tests {
         let foreign = &json["nodes"][0]["border"]["foreign"][0];
         assert_eq!(
             foreign["policy"],
-            serde_json::json!({"policy": "majority", "settle_ms": 200, "fail_back_ms": 30_000})
+            serde_json::json!({
+                "policy": "majority", "verified": false, "settle_ms": 200, "fail_back_ms": 30_000, "deadline_ms": 1000
+            })
         );
         assert_eq!(json["nodes"][0]["routers"][0]["hello_s"], 1);
         assert_eq!(json["nodes"][0]["routers"][0]["engine"], "frr-ospf");

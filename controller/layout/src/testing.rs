@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use braid_proto::{Engine, NodeName, VnId};
 use braid_topology::{
-    Addressing, AttachedPrefix, Border, Endpoint, LayoutRule, Limits, Link, Node, PolicyKind, Topology,
-    VirtualNetwork, VotePolicy, VoteRules,
+    Addressing, AttachedPrefix, Border, Damping, Endpoint, LayoutRule, Limits, Link, Node, PolicyKind,
+    Probes, Topology, VirtualNetwork, VotePolicy, VoteRules,
 };
 
 use crate::{Allocation, Plan};
@@ -25,7 +25,8 @@ pub(crate) fn network(nodes: &[&str], links: &[&str]) -> Topology {
         nodes: nodes.iter().map(|name| node(name)).collect(),
         links: links.iter().map(|text| link(text)).collect(),
         vns: Vec::new(),
-        vote: VoteRules { default: majority(), prefixes: Vec::new() },
+        vote: VoteRules { default: majority(), prefixes: Vec::new(), damping: Damping::default() },
+        probes: Probes::default(),
         addressing: Addressing {
             loopbacks: "100.64.0.0/16".parse().unwrap(),
             links: "100.65.0.0/16".parse().unwrap(),
@@ -38,8 +39,10 @@ pub(crate) fn network(nodes: &[&str], links: &[&str]) -> Topology {
 pub(crate) fn majority() -> VotePolicy {
     VotePolicy {
         kind: PolicyKind::Majority,
+        verified: false,
         settle: Duration::from_millis(200),
         fail_back: Duration::from_secs(30),
+        deadline: Duration::from_secs(1),
     }
 }
 

@@ -309,6 +309,10 @@ fn hear_border(
     match message.ok_or(ApiError::EmptyMessage)? {
         attach_border_request::Message::Hello(_) => Err(ApiError::SecondHello),
         attach_border_request::Message::Votes(report) => hub.voted(caller, report.try_into()?),
+        attach_border_request::Message::Probes(report) => {
+            hub.probed(caller, report);
+            Ok(())
+        }
         attach_border_request::Message::Explanation(reply) => {
             hub.answered(caller, reply);
             Ok(())

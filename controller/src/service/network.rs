@@ -11,10 +11,15 @@ use braid_proto::{
     wire::{FieldError, parse},
 };
 use ipnet::Ipv4Net;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
-use super::list::page;
+use super::{list::page, watch};
 use crate::{error::ApiError, hub::Hub, report::cut, state::State, view};
+
+/// Messages on their way to a watcher.
+const WATCH_QUEUE: usize = 64;
 
 pub(crate) struct Network {
     hub: Arc<Hub>,
@@ -89,6 +94,32 @@ impl NetworkService for Network {
         request: Request<v1::ListVotesRequest>,
     ) -> Result<Response<v1::ListVotesResponse>, Status> {
         list!(self, request, votes => ListVotesResponse)
+    }
+
+    async fn list_probe_paths(
+        &self,
+        request: Request<v1::ListProbePathsRequest>,
+    ) -> Result<Response<v1::ListProbePathsResponse>, Status> {
+        list!(self, request, probe_paths => ListProbePathsResponse)
+    }
+
+    type WatchVotesStream = ReceiverStream<Result<v1::WatchVotesResponse, Status>>;
+
+    async fn watch_votes(
+        &self,
+        request: Request<v1::WatchVotesRequest>,
+    ) -> Result<Response<Self::WatchVotesStream>, Status> {
+        let request = request.into_inner();
+        let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        let border = given(&request.border).map(|text| parse("border", &text)).transpose();
+        let prefix = given(&request.prefix).map(|text| parse("prefix", &text)).transpose();
+        let filter = watch::Filter {
+            border: border.map_err(ApiError::from)?,
+            prefix: prefix.map_err(ApiError::from)?,
+        };
+        let (outgoing, receiver) = mpsc::channel(WATCH_QUEUE);
+        tokio::spawn(watch::run(Arc::clone(&self.hub), filter, request.resume_revision, outgoing));
+        Ok(Response::new(ReceiverStream::new(receiver)))
     }
 
     async fn list_hosts(

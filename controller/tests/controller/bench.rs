@@ -187,14 +187,14 @@ impl BorderLine {
     pub async fn spec(&mut self) -> v1::BorderSpec {
         match self.next().await.unwrap().unwrap().message.unwrap() {
             BorderHears::Spec(spec) => spec,
-            BorderHears::Explain(query) => panic!("{query:?} instead of a specification"),
+            other => panic!("{other:?} instead of a specification"),
         }
     }
 
     pub async fn question(&mut self) -> v1::ExplainQuery {
         match self.next().await.unwrap().unwrap().message.unwrap() {
             BorderHears::Explain(query) => query,
-            BorderHears::Spec(spec) => panic!("{spec:?} instead of a question"),
+            other => panic!("{other:?} instead of a question"),
         }
     }
 }

@@ -7,8 +7,8 @@ use braid_proto::{Engine, NetworkName, NodeName, VnId, VnName};
 use crate::{
     diagnostic::{Findings, Place, shown},
     file::{
-        At, File, FileAddressing, FileBorder, FileGraph, FileLayout, FileLimits, FileLink, FileNode,
-        FilePolicy, FilePrefix, FileRule, FileVn, FileVote,
+        At, File, FileAddressing, FileBorder, FileDamping, FileGraph, FileLayout, FileLimits, FileLink,
+        FileNode, FilePolicy, FilePrefix, FileProbes, FileRule, FileVn, FileVote,
     },
     scalar::{CustomerPrefix, LinkEnd, Memory, Metric, Mtu, Pids, Scalar},
     yaml::{Node, Value},
@@ -33,6 +33,7 @@ pub(crate) fn decode(root: &Node, findings: &mut Findings) -> Decoded {
         None => Some((Vec::new(), true)),
     };
     let vote = fields.optional("vote").map(|node| vote(node, findings));
+    let probes = fields.optional("probes").map(|node| probes(node, findings));
     let addressing = fields.optional("addressing").map(|node| addressing(node, findings));
     if fields.entries.is_some() && vns.as_ref().is_some_and(|(vns, all)| vns.is_empty() && *all) {
         findings.error(
@@ -46,12 +47,13 @@ pub(crate) fn decode(root: &Node, findings: &mut Findings) -> Decoded {
     let (vns, all_vns) = vns.unwrap_or_default();
     // The stand-in is never seen: a missing name is an error.
     let name = name.unwrap_or_else(|| At::from("unnamed".parse::<NetworkName>().expect("it is a name")));
-    Decoded { file: File { name, topology: graph, vns, vote, addressing }, all_nodes, all_links, all_vns }
+    let file = File { name, topology: graph, vns, vote, probes, addressing };
+    Decoded { file, all_nodes, all_links, all_vns }
 }
 
 /// The keys that each kind of map may have.
 pub(crate) mod keys {
-    pub(crate) const FILE: &[&str] = &["name", "topology", "vns", "vote", "addressing"];
+    pub(crate) const FILE: &[&str] = &["name", "topology", "vns", "vote", "probes", "addressing"];
     pub(crate) const GRAPH: &[&str] = &["nodes", "links"];
     pub(crate) const NODE: &[&str] = &["position", "border"];
     pub(crate) const BORDER: &[&str] = &["prefixes"];
@@ -60,9 +62,13 @@ pub(crate) mod keys {
     pub(crate) const VN: &[&str] = &["id", "name", "engine", "layout", "hello", "limits"];
     pub(crate) const LAYOUT: &[&str] = &["without"];
     pub(crate) const LIMITS: &[&str] = &["memory", "pids"];
-    pub(crate) const VOTE: &[&str] = &["default", "prefixes"];
-    pub(crate) const POLICY: &[&str] = &["policy", "master", "settle", "fail_back"];
-    pub(crate) const RULE: &[&str] = &["match", "policy", "master", "settle", "fail_back"];
+    pub(crate) const VOTE: &[&str] = &["default", "prefixes", "damping"];
+    pub(crate) const DAMPING: &[&str] = &["half_life", "suppress", "reuse", "longest"];
+    pub(crate) const PROBES: &[&str] = &["interval", "losses", "packets_per_second"];
+    pub(crate) const POLICY: &[&str] =
+        &["policy", "master", "k", "verified", "settle", "fail_back", "deadline"];
+    pub(crate) const RULE: &[&str] =
+        &["match", "policy", "master", "k", "verified", "settle", "fail_back", "deadline"];
     pub(crate) const ADDRESSING: &[&str] = &["loopbacks", "links", "underlay", "ports"];
 }
 
@@ -215,7 +221,27 @@ fn vote(node: &Node, findings: &mut Findings) -> FileVote {
             Some(FileRule { matches: matches?, policy: policy? })
         })
     });
-    FileVote { default, prefixes: rules.unwrap_or_default().0 }
+    let damping = fields.optional("damping").map(|node| damping(node, findings));
+    FileVote { default, prefixes: rules.unwrap_or_default().0, damping }
+}
+
+fn damping(node: &Node, findings: &mut Findings) -> FileDamping {
+    let fields = Fields::of(node, "`damping`", keys::DAMPING, findings);
+    FileDamping {
+        half_life: fields.optional("half_life").and_then(|node| scalar(node, findings)),
+        suppress: fields.optional("suppress").and_then(|node| scalar(node, findings)),
+        reuse: fields.optional("reuse").and_then(|node| scalar(node, findings)),
+        longest: fields.optional("longest").and_then(|node| scalar(node, findings)),
+    }
+}
+
+fn probes(node: &Node, findings: &mut Findings) -> FileProbes {
+    let fields = Fields::of(node, "`probes`", keys::PROBES, findings);
+    FileProbes {
+        interval: fields.optional("interval").and_then(|node| scalar(node, findings)),
+        losses: fields.optional("losses").and_then(|node| scalar(node, findings)),
+        packets_per_second: fields.optional("packets_per_second").and_then(|node| scalar(node, findings)),
+    }
 }
 
 fn policy(fields: &Fields<'_>, findings: &mut Findings) -> Option<FilePolicy> {
@@ -223,7 +249,11 @@ fn policy(fields: &Fields<'_>, findings: &mut Findings) -> Option<FilePolicy> {
     let master = fields.optional("master").and_then(|node| scalar(node, findings));
     let settle = fields.optional("settle").and_then(|node| scalar(node, findings));
     let fail_back = fields.optional("fail_back").and_then(|node| scalar(node, findings));
-    Some(FilePolicy { policy: policy?, master, settle, fail_back })
+    let k = fields.optional("k").and_then(|node| scalar(node, findings));
+    let verified = fields.optional("verified").and_then(|node| scalar::<bool>(node, findings));
+    let deadline = fields.optional("deadline").and_then(|node| scalar(node, findings));
+    let verified = verified.map(|at| at.value);
+    Some(FilePolicy { policy: policy?, master, k, verified, settle, fail_back, deadline })
 }
 
 fn addressing(node: &Node, findings: &mut Findings) -> FileAddressing {

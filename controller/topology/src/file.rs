@@ -11,8 +11,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use crate::{
     diagnostic::Place,
     scalar::{
-        Address, CustomerPrefix, Interface, Latitude, LinkEnd, Longitude, Memory, Metric, Mtu, Pids,
-        PolicyName, Prefix, Time,
+        Address, Budget, CustomerPrefix, Electors, Interface, Latitude, LinkEnd, Longitude, Losses, Memory,
+        Metric, Mtu, Penalty, Pids, PolicyName, Prefix, Time,
     },
 };
 
@@ -59,6 +59,8 @@ pub(crate) struct File {
     /// How borders choose. By default: the majority where three or more code bases run, else the first virtual
     /// network as master.
     pub(crate) vote: Option<FileVote>,
+    /// How borders probe the virtual networks.
+    pub(crate) probes: Option<FileProbes>,
     /// Pools from which addresses are allocated.
     pub(crate) addressing: Option<FileAddressing>,
 }
@@ -204,6 +206,35 @@ pub(crate) struct FileVote {
     /// Rules for some prefixes; the first that matches holds.
     #[schemars(with = "Option<Vec<FileRule>>")]
     pub(crate) prefixes: Vec<FileRule>,
+    /// How virtual networks that keep losing a prefix are held down.
+    pub(crate) damping: Option<FileDamping>,
+}
+
+/// Damping in the manner of RFC 2439: each loss of a prefix adds 1000 to a penalty that decays exponentially.
+#[derive(Debug, Clone, Default, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "Damping")]
+pub(crate) struct FileDamping {
+    /// In what time a penalty halves, 1s to 3600s; default 60s.
+    pub(crate) half_life: Option<At<Time>>,
+    /// From which penalty on a virtual network stands back; default 3000.
+    pub(crate) suppress: Option<At<Penalty>>,
+    /// Below which penalty it no longer does, at most `suppress`; default 750.
+    pub(crate) reuse: Option<At<Penalty>>,
+    /// How long it is held down at most, up to 3600s; default 600s.
+    pub(crate) longest: Option<At<Time>>,
+}
+
+/// How borders probe the virtual networks in band.
+#[derive(Debug, Clone, Default, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "Probes")]
+pub(crate) struct FileProbes {
+    /// Interval between probes to another border through the virtual network that forwards there, 5ms to 10s; default 20ms.
+    pub(crate) interval: Option<At<Time>>,
+    /// So many in a row must be lost to count; default 3.
+    pub(crate) losses: Option<At<Losses>>,
+    /// What one border may send in all, answers included; intervals stretch to keep to it; 0 turns probing off; default
+    /// 1000.
+    pub(crate) packets_per_second: Option<At<Budget>>,
 }
 
 /// A voting policy.
@@ -214,10 +245,16 @@ pub(crate) struct FilePolicy {
     pub(crate) policy: At<PolicyName>,
     /// With policy master: the name of the virtual network that drives.
     pub(crate) master: Option<At<VnName>>,
+    /// With policy first-k: how many code bases are waited for.
+    pub(crate) k: Option<At<Electors>>,
+    /// Whether a virtual network with a verified fault for the prefix loses its vote; default no.
+    pub(crate) verified: Option<bool>,
     /// How long a mere disagreement must last before it decides, up to 60s; default 200ms.
     pub(crate) settle: Option<At<Time>>,
     /// How long a virtual network that was voted out must be clean before it may return, up to 600s; default 30s.
     pub(crate) fail_back: Option<At<Time>>,
+    /// How long a vote waits at most for steady ballots, up to 60s; default 1s.
+    pub(crate) deadline: Option<At<Time>>,
 }
 
 /// A voting policy for the prefixes within one.
@@ -227,7 +264,7 @@ pub(crate) struct FileRule {
     /// Prefixes within this one.
     #[schemars(rename = "match")]
     pub(crate) matches: At<Prefix>,
-    /// What holds for them; `settle` and `fail_back` are taken from the default policy where they are not given.
+    /// What holds for them; `settle`, `fail_back`, `deadline` and `verified` are taken from the default policy where they are not given.
     #[schemars(flatten)]
     pub(crate) policy: FilePolicy,
 }

@@ -22,6 +22,8 @@ pub struct Topology {
     pub vns: Vec<VirtualNetwork>,
     /// Who may forward what.
     pub vote: VoteRules,
+    /// How borders probe the virtual networks.
+    pub probes: Probes,
     /// The pools from which addresses are allocated.
     pub addressing: Addressing,
 }
@@ -132,6 +134,8 @@ pub struct VoteRules {
     pub default: VotePolicy,
     /// The first rule whose `match` contains the prefix holds.
     pub prefixes: Vec<PrefixRule>,
+    /// How virtual networks that keep failing are held down.
+    pub damping: Damping,
 }
 
 impl VoteRules {
@@ -156,11 +160,16 @@ pub struct PrefixRule {
 pub struct VotePolicy {
     /// Which rule decides.
     pub kind: PolicyKind,
+    /// Whether a virtual network with a verified fault for the prefix loses its vote; default no.
+    pub verified: bool,
     /// How long a mere disagreement must last before it decides; default 200 ms, 0 to 60 s.
     pub settle: Duration,
     /// How long a virtual network that was voted out must be clean before it may return; default 30 s, 0 to 600 s;
     /// doubles with each relapse, up to 600 s.
     pub fail_back: Duration,
+    /// How long a vote waits at most for what it would rather wait for, such as the first verdict on a new prefix for
+    /// steady ballots; default 1 s, 0 to 60 s.
+    pub deadline: Duration,
 }
 
 /// The rule of a policy.
@@ -173,6 +182,55 @@ pub enum PolicyKind {
     },
     /// The strict majority of code bases decides.
     Majority,
+    /// The majority among the first code bases to be steady decides.
+    FirstK {
+        /// How many are waited for, 1 to 255.
+        k: u8,
+    },
+    /// The majority decides once all have been heard.
+    Consensus,
+}
+
+/// Damping of virtual networks that keep losing a prefix, in the manner of RFC 2439 §4.2 on a scale of seconds: each loss
+/// adds 1000 to a penalty that decays exponentially.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Damping {
+    /// In what time a penalty halves; default 60 s, 1 s to 1 h.
+    pub half_life: Duration,
+    /// From which penalty on a virtual network stands back; default 3000, 1000 to 20000.
+    pub suppress: u32,
+    /// Below which penalty it no longer does; default 750, 1 to `suppress`.
+    pub reuse: u32,
+    /// How long it is held down at most; default 600 s, up to 1 h.
+    pub longest: Duration,
+}
+
+/// How borders probe the virtual networks in band.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Probes {
+    /// Interval between probes to another border through the virtual network that forwards there; default 20 ms, 5 ms to
+    /// 10 s.
+    pub interval: Duration,
+    /// So many in a row must be lost to count; default 3, 1 to 100.
+    pub losses: u8,
+    /// What one border may send in all, answers included; default 1000, up to 100000. Intervals stretch to keep to it; 0
+    /// turns probing off.
+    pub packets_per_second: u32,
+}
+
+impl Default for Damping {
+    /// RFC 7196 keeps RFC 2439's shape and asks for a threshold that only true flapping reaches: with 1000 for each loss,
+    /// 3000 is the third within a half-life. BGP's minutes are seconds here, since other virtual networks stand by.
+    fn default() -> Self {
+        let (half_life, longest) = (Duration::from_secs(60), Duration::from_secs(600));
+        Self { half_life, suppress: 3000, reuse: 750, longest }
+    }
+}
+
+impl Default for Probes {
+    fn default() -> Self {
+        Self { interval: Duration::from_millis(20), losses: 3, packets_per_second: 1000 }
+    }
 }
 
 /// Pools from which the layout allocates. Disjoint from one another and from attached prefixes.

@@ -82,6 +82,33 @@ whole_number!(
     Pids(u32), "pids", 8, 4096
 );
 
+whole_number!(
+    /// A number of code bases.
+    Electors(u8), "k", 1, 255
+);
+whole_number!(
+    /// A number of probes lost in a row.
+    Losses(u8), "losses", 1, 100
+);
+whole_number!(
+    /// A number of packets per second.
+    Budget(u32), "packets_per_second", 0, 100_000
+);
+whole_number!(
+    /// A damping penalty.
+    Penalty(u32), "penalty", 1, 20_000
+);
+
+impl Scalar for bool {
+    fn read(text: &str, plain: bool) -> Result<Self, String> {
+        match text {
+            "true" if plain => Ok(true),
+            "false" if plain => Ok(false),
+            _ => Err(format!("`{}` is neither `true` nor `false`", shown(text))),
+        }
+    }
+}
+
 impl Scalar for VnId {
     fn read(text: &str, plain: bool) -> Result<Self, String> {
         match text.parse::<i64>() {
@@ -367,19 +394,37 @@ pub(crate) enum PolicyName {
     Master,
     /// The strict majority of code bases decides.
     Majority,
+    /// The majority among the first code bases to be steady decides.
+    FirstK,
+    /// The majority decides once all have been heard.
+    Consensus,
+}
+
+impl PolicyName {
+    const ALL: [Self; 4] = [Self::Master, Self::Majority, Self::FirstK, Self::Consensus];
+
+    /// As written in files.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Master => "master",
+            Self::Majority => "majority",
+            Self::FirstK => "first-k",
+            Self::Consensus => "consensus",
+        }
+    }
 }
 
 impl Scalar for PolicyName {
     fn read(text: &str, _plain: bool) -> Result<Self, String> {
-        match text {
-            "master" => Ok(Self::Master),
-            "majority" => Ok(Self::Majority),
-            _ => Err(format!(
-                "unknown policy `{}`{}: policies are master, majority",
+        let known = Self::ALL.map(Self::as_str);
+        Self::ALL.into_iter().find(|policy| policy.as_str() == text).ok_or_else(|| {
+            format!(
+                "unknown policy `{}`{}: policies are {}",
                 shown(text),
-                did_you_mean(text, ["master", "majority"])
-            )),
-        }
+                did_you_mean(text, known),
+                known.join(", ")
+            )
+        })
     }
 }
 

@@ -36,6 +36,8 @@ mod tests {
             ("/$defs/Layout/anyOf/1/properties", keys::LAYOUT),
             ("/$defs/Limits/properties", keys::LIMITS),
             ("/$defs/Vote/properties", keys::VOTE),
+            ("/$defs/Damping/properties", keys::DAMPING),
+            ("/$defs/Probes/properties", keys::PROBES),
             ("/$defs/Policy/properties", keys::POLICY),
             ("/$defs/Rule/properties", keys::RULE),
             ("/$defs/Addressing/properties", keys::ADDRESSING),

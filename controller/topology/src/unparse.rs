@@ -2,18 +2,17 @@
 
 use crate::{
     file::{
-        At, File, FileAddressing, FileBorder, FileGraph, FileLayout, FileLimits, FileLink, FileNode,
-        FilePolicy, FilePrefix, FileRule, FileVn, FileVote,
+        At, File, FileAddressing, FileBorder, FileDamping, FileGraph, FileLayout, FileLimits, FileLink,
+        FileNode, FilePolicy, FilePrefix, FileProbes, FileRule, FileVn, FileVote,
     },
-    model::{Endpoint, LayoutRule, Link, Node, PolicyKind, Topology, VirtualNetwork, VotePolicy},
+    model::{
+        Damping, Endpoint, LayoutRule, Link, Node, PolicyKind, Probes, Topology, VirtualNetwork, VotePolicy,
+    },
     scalar::{
-        Address, CustomerPrefix, Interface, Latitude, LinkEnd, Longitude, Memory, Metric, Mtu, Pids,
-        PolicyName, Prefix, Time,
+        Address, Budget, CustomerPrefix, Electors, Interface, Latitude, LinkEnd, Longitude, Losses, Memory,
+        Metric, Mtu, Penalty, Pids, PolicyName, Prefix, Time,
     },
-    validate::{
-        DEFAULT_FAIL_BACK, DEFAULT_HELLO, DEFAULT_LIMITS, DEFAULT_METRIC, DEFAULT_MTU, DEFAULT_POOLS,
-        DEFAULT_SETTLE,
-    },
+    validate::{DEFAULT_HELLO, DEFAULT_LIMITS, DEFAULT_METRIC, DEFAULT_MTU, DEFAULT_POLICY, DEFAULT_POOLS},
 };
 
 /// `value` unless it is the default.
@@ -27,15 +26,15 @@ fn end(endpoint: &Endpoint) -> At<LinkEnd> {
 
 impl From<&Topology> for File {
     fn from(topology: &Topology) -> Self {
-        let Topology { name, nodes, links, vns, vote, addressing } = topology;
-        let default = policy(&vote.default, (DEFAULT_SETTLE, DEFAULT_FAIL_BACK), topology);
-        let times = (vote.default.settle, vote.default.fail_back);
+        let Topology { name, nodes, links, vns, vote, probes: probe, addressing } = topology;
+        let usual = VotePolicy { kind: vote.default.kind.clone(), ..DEFAULT_POLICY };
+        let default = policy(&vote.default, &usual, topology);
         let rules = vote
             .prefixes
             .iter()
             .map(|rule| FileRule {
                 matches: Prefix(rule.matches).into(),
-                policy: policy(&rule.policy, times, topology),
+                policy: policy(&rule.policy, &vote.default, topology),
             })
             .collect();
         let pool = |given, default| unless(given, default).map(|net| At::from(Prefix(net)));
@@ -47,7 +46,8 @@ impl From<&Topology> for File {
             },
             vns: vns.iter().map(|v| vn(v, links)).collect(),
             // The default depends on the engines; saying it is clearer than leaving it out.
-            vote: Some(FileVote { default: Some(default), prefixes: rules }),
+            vote: Some(FileVote { default: Some(default), prefixes: rules, damping: damping(vote.damping) }),
+            probes: probes(*probe),
             addressing: unless(*addressing, DEFAULT_POOLS).map(|given| FileAddressing {
                 loopbacks: pool(given.loopbacks, DEFAULT_POOLS.loopbacks),
                 links: pool(given.links, DEFAULT_POOLS.links),
@@ -106,21 +106,43 @@ fn vn(vn: &VirtualNetwork, links: &[Link]) -> FileVn {
     }
 }
 
-fn policy(
-    policy: &VotePolicy,
-    (settle, fail_back): (std::time::Duration, std::time::Duration),
-    topology: &Topology,
-) -> FilePolicy {
-    let (kind, master) = match &policy.kind {
-        PolicyKind::Majority => (PolicyName::Majority, None),
+fn policy(policy: &VotePolicy, usual: &VotePolicy, topology: &Topology) -> FilePolicy {
+    let (kind, master, k) = match &policy.kind {
+        PolicyKind::Majority => (PolicyName::Majority, None, None),
+        PolicyKind::FirstK { k } => (PolicyName::FirstK, None, Some(Electors(*k).into())),
+        PolicyKind::Consensus => (PolicyName::Consensus, None, None),
         PolicyKind::Master { master } => {
-            (PolicyName::Master, topology.vn(*master).map(|vn| At::from(vn.name.clone())))
+            (PolicyName::Master, topology.vn(*master).map(|vn| At::from(vn.name.clone())), None)
         }
     };
+    let time = |given, usual| unless(given, usual).map(|time| At::from(Time(time)));
     FilePolicy {
         policy: kind.into(),
         master,
-        settle: unless(policy.settle, settle).map(|time| Time(time).into()),
-        fail_back: unless(policy.fail_back, fail_back).map(|time| Time(time).into()),
+        k,
+        verified: unless(policy.verified, usual.verified),
+        settle: time(policy.settle, usual.settle),
+        fail_back: time(policy.fail_back, usual.fail_back),
+        deadline: time(policy.deadline, usual.deadline),
     }
+}
+
+fn damping(given: Damping) -> Option<FileDamping> {
+    let usual = Damping::default();
+    unless(given, usual).map(|given| FileDamping {
+        half_life: unless(given.half_life, usual.half_life).map(|time| Time(time).into()),
+        suppress: unless(given.suppress, usual.suppress).map(|penalty| Penalty(penalty).into()),
+        reuse: unless(given.reuse, usual.reuse).map(|penalty| Penalty(penalty).into()),
+        longest: unless(given.longest, usual.longest).map(|time| Time(time).into()),
+    })
+}
+
+fn probes(given: Probes) -> Option<FileProbes> {
+    let usual = Probes::default();
+    unless(given, usual).map(|given| FileProbes {
+        interval: unless(given.interval, usual.interval).map(|time| Time(time).into()),
+        losses: unless(given.losses, usual.losses).map(|losses| Losses(losses).into()),
+        packets_per_second: unless(given.packets_per_second, usual.packets_per_second)
+            .map(|budget| Budget(budget).into()),
+    })
 }

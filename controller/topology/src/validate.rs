@@ -8,7 +8,7 @@ mod vote;
 pub(crate) use links::{DEFAULT_METRIC, DEFAULT_MTU, MAX_LINKS};
 pub(crate) use nodes::MAX_NODES;
 pub(crate) use vns::{DEFAULT_HELLO, DEFAULT_LIMITS};
-pub(crate) use vote::{DEFAULT_FAIL_BACK, DEFAULT_SETTLE};
+pub(crate) use vote::DEFAULT_POLICY;
 
 use std::collections::HashMap;
 
@@ -40,6 +40,7 @@ pub(crate) fn validate(decoded: &Decoded, findings: &mut Findings) -> Option<Top
     let sound = *all_links && links.len() == file.topology.links.len() && findings.errors.is_empty();
     let vns = vns::build(file, &links, &index, sound, findings);
     let vote = vote::build(file, *all_vns, findings);
+    let probes = vote::probes(file, findings);
     let addressing = pools(file.addressing.as_ref());
     check_pools(file, &addressing, findings);
     check_space(file, &addressing, findings);
@@ -47,7 +48,7 @@ pub(crate) fn validate(decoded: &Decoded, findings: &mut Findings) -> Option<Top
     if !findings.errors.is_empty() {
         return None;
     }
-    let topology = Topology { name: file.name.value.clone(), nodes, links, vns, vote, addressing };
+    let topology = Topology { name: file.name.value.clone(), nodes, links, vns, vote, probes, addressing };
     warn(file, &topology, findings);
     Some(topology)
 }

@@ -6,11 +6,10 @@ use braid_proto::Engine;
 
 use crate::{
     file::{
-        At, File, FileAddressing, FileLayout, FileLimits, FileLink, FileNode, FilePolicy, FilePrefix,
-        FileRule, FileVn,
+        At, File, FileAddressing, FileDamping, FileLayout, FileLimits, FileLink, FileNode, FilePolicy,
+        FilePrefix, FileProbes, FileRule, FileVn,
     },
     model::Topology,
-    scalar::PolicyName,
 };
 
 /// A topology file that says the same as `topology`: [`crate::parse`] gives it back.
@@ -60,6 +59,12 @@ pub(crate) fn render(file: &File, head: &[String]) -> String {
             fields.extend(policy_fields(policy));
             out.line(2, &format!("- {}", flow(&fields)));
         }
+        if let Some(damping) = &vote.damping {
+            out.line(1, &format!("damping: {}", flow(&damping_fields(damping))));
+        }
+    }
+    if let Some(probes) = &file.probes {
+        out.line(0, &format!("probes: {}", flow(&probes_fields(probes))));
     }
     if let Some(FileAddressing { loopbacks, links, underlay, ports }) = &file.addressing {
         out.line(0, "addressing:");
@@ -156,14 +161,32 @@ fn vn_body(vn: &FileVn) -> String {
 }
 
 fn policy_fields(policy: &FilePolicy) -> Vec<String> {
-    let kind = match policy.policy.value {
-        PolicyName::Master => "master",
-        PolicyName::Majority => "majority",
-    };
-    let mut fields = vec![format!("policy: {kind}")];
+    let mut fields = vec![format!("policy: {}", policy.policy.value.as_str())];
     fields.extend(policy.master.as_ref().map(|master| format!("master: {}", name(master.value.as_str()))));
+    fields.extend(policy.k.map(|k| format!("k: {}", k.value.0)));
+    fields.extend(policy.verified.map(|verified| format!("verified: {verified}")));
     fields.extend(policy.settle.map(|settle| format!("settle: {}", settle.value)));
     fields.extend(policy.fail_back.map(|fail_back| format!("fail_back: {}", fail_back.value)));
+    fields.extend(policy.deadline.map(|deadline| format!("deadline: {}", deadline.value)));
+    fields
+}
+
+fn damping_fields(damping: &FileDamping) -> Vec<String> {
+    let FileDamping { half_life, suppress, reuse, longest } = damping;
+    let mut fields = Vec::new();
+    fields.extend(half_life.map(|time| format!("half_life: {}", time.value)));
+    fields.extend(suppress.map(|penalty| format!("suppress: {}", penalty.value.0)));
+    fields.extend(reuse.map(|penalty| format!("reuse: {}", penalty.value.0)));
+    fields.extend(longest.map(|time| format!("longest: {}", time.value)));
+    fields
+}
+
+fn probes_fields(probes: &FileProbes) -> Vec<String> {
+    let FileProbes { interval, losses, packets_per_second } = probes;
+    let mut fields = Vec::new();
+    fields.extend(interval.map(|time| format!("interval: {}", time.value)));
+    fields.extend(losses.map(|losses| format!("losses: {}", losses.value.0)));
+    fields.extend(packets_per_second.map(|budget| format!("packets_per_second: {}", budget.value.0)));
     fields
 }
 
@@ -189,6 +212,9 @@ vote:
   default: { policy: master, master: "2nd", settle: 1s }
   prefixes:
     - { match: 198.18.1.0/24, policy: majority, fail_back: 60s }
+    - { match: 198.18.2.0/24, policy: first-k, k: 2, verified: true, deadline: 500ms }
+  damping: { half_life: 30s, suppress: 4000 }
+probes: { interval: 50ms, losses: 4, packets_per_second: 500 }
 addressing:
   loopbacks: 10.0.0.0/16
 "#;

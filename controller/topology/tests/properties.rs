@@ -4,9 +4,9 @@
 use std::{net::Ipv4Addr, time::Duration};
 
 use braid_topology::{
-    Addressing, AttachedPrefix, Border, Checked, Endpoint, LayoutRule, Limits, Link, Node, PolicyKind,
-    Position, PrefixRule, Topology, VirtualNetwork, VotePolicy, VoteRules, check, import_containerlab,
-    import_graphml, parse, to_yaml,
+    Addressing, AttachedPrefix, Border, Checked, Damping, Endpoint, LayoutRule, Limits, Link, Node,
+    PolicyKind, Position, PrefixRule, Probes, Topology, VirtualNetwork, VotePolicy, VoteRules, check,
+    import_containerlab, import_graphml, parse, to_yaml,
 };
 use proptest::{prelude::*, sample::Index};
 
@@ -182,11 +182,39 @@ fn time(most_us: u64) -> impl Strategy<Value = Duration> {
 fn policy(vns: Vec<braid_proto::VnId>) -> impl Strategy<Value = VotePolicy> {
     let kind = prop_oneof![
         Just(PolicyKind::Majority),
+        Just(PolicyKind::Consensus),
+        Just(PolicyKind::FirstK { k: 1 }),
         prop::sample::select(vns).prop_map(|master| PolicyKind::Master { master })
     ];
     let settle = prop_oneof![Just(Duration::from_millis(200)), time(60_000_000)];
     let fail_back = prop_oneof![Just(Duration::from_secs(30)), time(600_000_000)];
-    (kind, settle, fail_back).prop_map(|(kind, settle, fail_back)| VotePolicy { kind, settle, fail_back })
+    let deadline = prop_oneof![Just(Duration::from_secs(1)), time(60_000_000)];
+    (kind, any::<bool>(), settle, fail_back, deadline).prop_map(
+        |(kind, verified, settle, fail_back, deadline)| VotePolicy {
+            kind,
+            verified,
+            settle,
+            fail_back,
+            deadline,
+        },
+    )
+}
+
+fn damping() -> impl Strategy<Value = Damping> {
+    (1..4_u64, 1000..20_000_u32, 1..1000_u32, 0..3600_u64).prop_map(
+        |(half_life, suppress, reuse, longest)| {
+            let (half_life, longest) = (Duration::from_secs(half_life), Duration::from_secs(longest));
+            Damping { half_life, suppress, reuse, longest }
+        },
+    )
+}
+
+fn probes() -> impl Strategy<Value = Probes> {
+    (5..10_000_u64, 1..=100_u8, 0..=100_000_u32).prop_map(|(interval, losses, packets_per_second)| Probes {
+        interval: Duration::from_millis(interval),
+        losses,
+        packets_per_second,
+    })
 }
 
 /// Position, and the interfaces of attached prefixes.
@@ -297,9 +325,13 @@ fn topology() -> impl Strategy<Value = Topology> {
                 policy(ids),
                 prop::collection::vec(rule, 0..3),
                 prop::option::of(0..4_usize),
+                (
+                    prop_oneof![Just(Damping::default()), damping()],
+                    prop_oneof![Just(Probes::default()), probes()],
+                ),
             )
         })
-        .prop_map(|((nodes, links, vns), default, prefixes, moved)| {
+        .prop_map(|((nodes, links, vns), default, prefixes, moved, (damping, probes))| {
             let pool = |number: usize| {
                 let first = if moved == Some(number) { 10 } else { 100 };
                 format!("{first}.{}.0.0/16", 64 + number).parse().unwrap()
@@ -309,7 +341,8 @@ fn topology() -> impl Strategy<Value = Topology> {
                 nodes,
                 links,
                 vns,
-                vote: VoteRules { default, prefixes },
+                vote: VoteRules { default, prefixes, damping },
+                probes,
                 addressing: Addressing {
                     loopbacks: pool(0),
                     links: pool(1),

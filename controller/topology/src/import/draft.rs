@@ -105,6 +105,7 @@ impl Draft {
             topology: FileGraph { nodes, links },
             vns: Vec::new(),
             vote: None,
+            probes: None,
             addressing: None,
         };
         Ok(Imported { yaml: render(&file, &head), guesses: self.guesses })
