@@ -6,7 +6,7 @@ use braid_proto::{
     Address, TlsFiles,
     v1::{self, network_service_client::NetworkServiceClient},
 };
-use tonic::{Request, transport::Channel};
+use tonic::{Request, Streaming, transport::Channel};
 
 use crate::failure::Failure;
 
@@ -89,6 +89,18 @@ impl Client {
         hosts, list_hosts, ListHostsRequest, hosts: Host
     );
 
+    list!(
+        /// All probed ways.
+        probe_paths, list_probe_paths, ListProbePathsRequest, probe_paths: MeasuredPath
+    );
+
+    /// Every change of a vote from now on.
+    pub async fn watch_votes(&mut self, request: v1::WatchVotesRequest) -> Result<VoteChanges, Failure> {
+        let answer = self.service.watch_votes(request).await;
+        let stream = answer.map_err(|status| Failure::rpc(&self.address, &status))?.into_inner();
+        Ok(VoteChanges { address: self.address.clone(), stream })
+    }
+
     /// Why `border` forwards `prefix` (CIDR notation or an address within) as it does.
     pub async fn explain(&mut self, prefix: String, border: String) -> Result<v1::Explanation, Failure> {
         let answer = self.service.explain_vote(timed(v1::ExplainVoteRequest { prefix, border })).await;
@@ -99,6 +111,20 @@ impl Client {
                 self.address
             ))
         })
+    }
+}
+
+/// A watch.
+#[derive(Debug)]
+pub struct VoteChanges {
+    address: Address,
+    stream: Streaming<v1::WatchVotesResponse>,
+}
+
+impl VoteChanges {
+    /// The next message; `None` once the controller has ended the watch.
+    pub async fn next(&mut self) -> Result<Option<v1::WatchVotesResponse>, Failure> {
+        self.stream.message().await.map_err(|status| Failure::rpc(&self.address, &status))
     }
 }
 

@@ -55,6 +55,16 @@ impl Output {
             Format::Yaml => write_out(serde_saphyr::to_string(view).map_err(Failure::encode)?.as_bytes()),
         }
     }
+
+    /// Shows one of many results that come over time: a line of text, a line of JSON, or a YAML document.
+    pub fn show_line(self, item: &(impl Serialize + fmt::Display)) -> Result<(), Failure> {
+        let text = match self.format {
+            Format::Table => format!("{item}\n"),
+            Format::Json => serde_json::to_string(item).map_err(Failure::encode)? + "\n",
+            Format::Yaml => format!("---\n{}", serde_saphyr::to_string(item).map_err(Failure::encode)?),
+        };
+        write_out(text.as_bytes())
+    }
 }
 
 /// Writes bytes to stdout as they are.

@@ -10,10 +10,10 @@ use crate::{
     failure::Failure,
     output::Output,
     target::Target,
-    view::{Host, Link, Node, Prefix, Router, Vn, Vote},
+    view::{Host, Link, Node, Prefix, ProbePath, Router, Vn, Vote},
 };
 
-/// List nodes, links, virtual networks, routers, prefixes, votes or hosts
+/// List nodes, links, virtual networks, routers, prefixes, votes, probes or hosts
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -81,6 +81,16 @@ enum Noun {
         #[arg(long, value_name = "PREFIX", value_parser = parse_prefix)]
         prefix: Option<Ipv4Net>,
     },
+    /// What borders measure by their probes: loss and delay of each way through a virtual network
+    #[command(visible_alias = "probe")]
+    Probes {
+        /// Only what this border measures
+        #[arg(long, value_name = "BORDER")]
+        at: Option<NodeName>,
+        /// Only ways through this virtual network
+        #[arg(long, value_name = "VN")]
+        vn: Option<VnName>,
+    },
     /// Customer hosts
     #[command(visible_alias = "host")]
     Hosts {
@@ -122,6 +132,10 @@ impl Noun {
                         && prefix.is_none_or(|wanted| covers(&vote.prefix, wanted))
                 }))
             }
+            Noun::Probes { at, vn } => output
+                .show(&picked::<ProbePath, _>(client.probe_paths().await?, |path| {
+                    is(at.as_ref(), &path.from) && is(vn.as_ref(), &path.vn)
+                })),
             Noun::Hosts { at } => {
                 output.show(&picked::<Host, _>(client.hosts().await?, |h| is(at.as_ref(), &h.node)))
             }

@@ -15,6 +15,7 @@ mod plan;
 mod schema;
 mod status;
 mod validate;
+mod watch;
 
 use clap::Subcommand;
 
@@ -27,6 +28,7 @@ pub enum Command {
     Status(status::Args),
     Get(get::Args),
     Explain(explain::Args),
+    Watch(watch::Args),
     Validate(validate::Args),
     Plan(plan::Args),
     Import(import::Args),
@@ -47,6 +49,7 @@ impl Command {
             Command::Status(args) => args.run(output),
             Command::Get(args) => args.run(output),
             Command::Explain(args) => args.run(output),
+            Command::Watch(args) => args.run(output),
             Command::Validate(args) => args.run(output),
             Command::Plan(args) => args.run(output),
             Command::Import(args) => args.run(output),

@@ -6,7 +6,7 @@ use braid_proto::v1;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Vote, present};
+use super::{Vote, present, probe};
 use crate::{
     output::View,
     page::{Cell, Page, Tone},
@@ -49,6 +49,34 @@ pub struct Candidate {
     pub fib_age_ms: Option<u64>,
     /// How long the engine has been in its state.
     pub engine_age_ms: Option<u64>,
+    /// What probes have found: "delivers" or "lost"; null if nothing yet.
+    pub probe: Option<&'static str>,
+    /// The borders at which probes come out.
+    pub probe_egress: Vec<String>,
+    /// How long ago they found that.
+    pub probe_age_ms: Option<u64>,
+    /// Where the FIBs lead: "delivers", "differs" (from the reference model), "loops" or "dropped"; null if not verified.
+    pub verified: Option<&'static str>,
+    /// The borders to which the FIBs lead.
+    pub verified_egress: Vec<String>,
+    /// How long ago verification found that.
+    pub verified_age_ms: Option<u64>,
+    /// What verification has to say in words.
+    pub verified_detail: Option<String>,
+    /// The nodes that the prefix passes, one line for each branch.
+    pub path: Vec<String>,
+    /// The protocol's own evidence: what announces the prefix.
+    pub announced_by: Option<String>,
+}
+
+fn verified(wire: v1::VerifiedState) -> Option<&'static str> {
+    match wire {
+        v1::VerifiedState::Unspecified => None,
+        v1::VerifiedState::Delivers => Some("delivers"),
+        v1::VerifiedState::Differs => Some("differs"),
+        v1::VerifiedState::Loops => Some("loops"),
+        v1::VerifiedState::Dropped => Some("dropped"),
+    }
 }
 
 /// A step of the vote.
@@ -77,6 +105,15 @@ impl From<v1::Explanation> for Explanation {
 impl From<v1::Candidate> for Candidate {
     fn from(candidate: v1::Candidate) -> Self {
         Self {
+            probe: probe::state(candidate.probe()),
+            probe_egress: candidate.probe_egress.clone(),
+            probe_age_ms: units::whole_milliseconds(candidate.probe_age),
+            verified: verified(candidate.verified()),
+            verified_egress: candidate.verified_egress.clone(),
+            verified_age_ms: units::whole_milliseconds(candidate.verified_age),
+            verified_detail: present(candidate.verified_detail.clone()),
+            path: candidate.path.clone(),
+            announced_by: present(candidate.announced_by.clone()),
             vn: candidate.vn,
             engine: candidate.engine,
             code_base: candidate.code_base,
@@ -147,12 +184,61 @@ impl View for Explanation {
             "none",
         );
 
+        if self.candidates.iter().any(Candidate::is_followed) {
+            page.heading("evidence");
+            page.table(
+                &["VN", "PROBES", "VERIFIED", "PATH", "ANNOUNCED BY"],
+                self.candidates.iter().map(Candidate::evidence),
+                "none",
+            );
+        }
+
         page.heading("steps");
         page.table(&["", "STEP", "DETAIL", "LEFT"], self.steps.iter().map(Step::cells), "none");
     }
 }
 
 impl Candidate {
+    /// Whether anything is known of it beyond its FIB at the border.
+    fn is_followed(&self) -> bool {
+        self.probe.is_some()
+            || self.verified.is_some()
+            || !self.path.is_empty()
+            || self.announced_by.is_some()
+    }
+
+    fn evidence(&self) -> Vec<Cell> {
+        let found = |state: Option<&str>, egress: &[String], age_ms: Option<u64>, detail: Option<&str>| {
+            let Some(state) = state else { return Cell::maybe(None::<String>) };
+            let mut text = state.to_owned();
+            if !egress.is_empty() {
+                text += " at ";
+                text += &egress.join(", ");
+            }
+            if let Some(detail) = detail {
+                text += ": ";
+                text += detail;
+            }
+            if let Some(ms) = age_ms {
+                text += ", for ";
+                text += &units::rough_span(Duration::from_millis(ms));
+            }
+            Cell::toned(text, if state == "delivers" { Tone::Good } else { Tone::Bad })
+        };
+        vec![
+            (&self.vn).into(),
+            found(self.probe, &self.probe_egress, self.probe_age_ms, None),
+            found(
+                self.verified,
+                &self.verified_egress,
+                self.verified_age_ms,
+                self.verified_detail.as_deref(),
+            ),
+            Cell::stack(&self.path),
+            Cell::maybe(self.announced_by.as_ref()),
+        ]
+    }
+
     fn cells(&self, winner: Option<&str>) -> Vec<Cell> {
         let aged = |text: &str, age_ms: Option<u64>| match age_ms {
             Some(ms) => format!("{text} {}", units::rough_span(Duration::from_millis(ms))),

@@ -10,10 +10,12 @@ mod link;
 mod node;
 mod plan;
 mod prefix;
+mod probe;
 mod router;
 mod status;
 mod vn;
 mod vote;
+mod watched;
 
 #[cfg(test)]
 pub use doctor::CheckState;
@@ -26,10 +28,12 @@ pub use link::Link;
 pub use node::Node;
 pub use plan::Layout;
 pub use prefix::Prefix;
+pub use probe::ProbePath;
 pub use router::Router;
 pub use status::Status;
 pub use vn::Vn;
 pub use vote::Vote;
+pub use watched::Watched;
 
 use jiff::Timestamp;
 use serde::Serialize;
