@@ -34,6 +34,7 @@
 //! assert!(Spec::try_from(spec).is_err());
 //! ```
 
+mod announced;
 mod carrier;
 mod config;
 mod dataplane;

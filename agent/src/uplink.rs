@@ -11,6 +11,7 @@ use braid_proto::{
 };
 use tokio::{
     sync::{mpsc, watch},
+    task::JoinSet,
     time::{MissedTickBehavior, interval},
 };
 use tokio_stream::wrappers::ReceiverStream;
@@ -18,6 +19,7 @@ use tonic::{Status, transport::Channel};
 use tracing::info;
 
 use crate::{
+    announced,
     config::AgentConfig,
     fib::Fibs,
     status::{Board, NodeStatus},
@@ -25,6 +27,8 @@ use crate::{
 
 /// Messages that may wait for the network.
 const QUEUE: usize = 16;
+/// Questions under way; what is asked beyond them stays without an answer.
+const QUESTIONS: usize = 8;
 /// What is no news, the memory in use, is sent this often.
 const BREATH: Duration = Duration::from_secs(2);
 
@@ -67,7 +71,7 @@ impl Line<'_> {
             pid: i32::try_from(std::process::id()).unwrap_or(0),
         };
         let mut got_through = false;
-        let result = self.exchange(channel, hello, &mut got_through).await;
+        let result = self.exchange(channel, hello, config, &mut got_through).await;
         (got_through, result)
     }
 
@@ -75,6 +79,7 @@ impl Line<'_> {
         mut self,
         channel: Channel,
         hello: v1::Hello,
+        config: &AgentConfig,
         got_through: &mut bool,
     ) -> Result<(), Status> {
         let (up, requests) = mpsc::channel(QUEUE);
@@ -84,6 +89,7 @@ impl Line<'_> {
         let mut told = self.board.borrow_and_update().to_wire();
         send(&up, Up::Status(told.clone())).await?;
         self.fibs.tell_all();
+        let mut answers = JoinSet::new();
         let mut breath = interval(BREATH);
         breath.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -100,9 +106,21 @@ impl Line<'_> {
                         info!("connected to the controller");
                         *got_through = true;
                     }
-                    if let Some(Down::Spec(spec)) = message.message {
-                        let passed_on = self.specs.send(spec).await;
-                        passed_on.map_err(|_| Status::cancelled("the agent is shutting down"))?;
+                    match message.message {
+                        Some(Down::Spec(spec)) => {
+                            let passed_on = self.specs.send(spec).await;
+                            passed_on.map_err(|_| Status::cancelled("the agent is shutting down"))?;
+                        }
+                        Some(Down::Announced(query)) if answers.len() < QUESTIONS => {
+                            let run_dir = config.run_dir.clone();
+                            answers.spawn(async move { announced::answer(&run_dir, query).await });
+                        }
+                        Some(Down::Announced(_)) | None => {}
+                    }
+                }
+                Some(answered) = answers.join_next() => {
+                    if let Ok(reply) = answered {
+                        send(&up, Up::Announced(reply)).await?;
                     }
                 }
                 () = self.fibs.news() => {}

@@ -1,5 +1,5 @@
-//! The polling booth: evidence comes in, elections are held where it changed, verdicts stand. Pure; the caller has the
-//! clock.
+//! The polling booth: evidence comes in by name, elections are held where it changed, verdicts stand. Pure; the caller has
+//! the clock.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -8,38 +8,46 @@ use std::{
 
 use braid_proto::VnId;
 use braid_vote::{
-    Ballot, Election, Elector, EngineState, Explanation, LayoutClass, Millis, RouteEvidence, Verdict,
+    EgressSet, Elector, EngineState, Evidence, Explanation, LayoutClass, Millis, Poll, PrefixId,
+    ProbeEvidence, RouteEvidence, Verdict, VerificationEvidence,
 };
 use ipnet::Ipv4Net;
 
-use crate::{ballots::Evidence, spec::Spec};
+use crate::{
+    ballots::Offer,
+    borders::Borders,
+    network::{Network, Voters},
+    probe,
+    recorder::Tape,
+    spec::{Foreign, Spec},
+    verified::Verified,
+};
 
 /// How long the first vote waits for a virtual network of which nothing has been heard.
 const FIRST_VOTE_DEADLINE: Duration = Duration::from_secs(1);
-
-/// For how long a virtual network's live layout must have been the same, and its engine have run, before its next hops are
-/// compared with those of others: while one has reconverged after a change and another not yet, they differ, and none is
-/// wrong. The slowest engine known to us, BIRD, takes 10 s after a link came back.
-const REST: Duration = Duration::from_secs(15);
 
 /// All elections of a border.
 #[derive(Debug, Default)]
 pub struct Booth {
     spec: Spec,
-    voted: BTreeSet<Ipv4Net>,
-    /// Each virtual network's live layout, and since when it has been this.
-    layouts: BTreeMap<VnId, (Option<u64>, Millis)>,
-    evidence: BTreeMap<VnId, Evidence>,
-    elections: BTreeMap<Ipv4Net, Election>,
-    /// When an election is due although nothing changes.
-    due: BTreeMap<Ipv4Net, Millis>,
+    poll: Poll,
+    numbers: BTreeMap<Ipv4Net, PrefixId>,
+    /// The prefix of each number; stale for numbers that are not in use.
+    prefixes: Vec<Ipv4Net>,
+    borders: Borders,
+    networks: BTreeMap<VnId, Network>,
+    electors: Vec<Elector>,
+    /// The electors are to be told anew.
+    electors_changed: bool,
     /// When the next virtual network comes to rest.
     rest_due: Option<Millis>,
-    changed: BTreeSet<Ipv4Net>,
     /// Incumbents found in the kernel, until their elections have taken them over.
     adopted: BTreeMap<Ipv4Net, VnId>,
     /// Until when the first vote waits; `None` once it has been held.
     first_vote_by: Option<Millis>,
+    /// The controller is there to verify.
+    verifying: bool,
+    tape: Tape,
 }
 
 impl Booth {
@@ -49,107 +57,238 @@ impl Booth {
         Self { adopted, first_vote_by: Some(Millis(0)), ..Self::default() }
     }
 
+    /// Records all that is done from now on.
+    pub fn record(&mut self, tape: Tape) {
+        self.tape = tape;
+    }
+
+    /// The record.
+    #[must_use]
+    pub const fn tape(&self) -> &Tape {
+        &self.tape
+    }
+
     /// The specification in force.
     #[must_use]
     pub const fn spec(&self) -> &Spec {
         &self.spec
     }
 
-    /// Puts a specification in force. Evidence on virtual networks that stay is kept.
+    /// The names of the borders, as the poll numbers them.
+    #[must_use]
+    pub const fn borders(&self) -> &Borders {
+        &self.borders
+    }
+
+    /// Puts a specification in force. Evidence on virtual networks and prefixes that stay is kept.
     pub fn set_spec(&mut self, spec: Spec, now: Millis) {
         if self.first_vote_by == Some(Millis(0)) {
             self.first_vote_by = Some(now.after(FIRST_VOTE_DEADLINE));
         }
-        self.voted = spec.foreign.iter().map(|foreign| foreign.prefix).collect();
-        self.layouts.retain(|id, _| spec.vn(*id).is_some());
+        self.networks.retain(|id, _| spec.vn(*id).is_some());
         for vn in &spec.vns {
-            let layout = self.layouts.entry(vn.id).or_insert((vn.layout_class, now));
-            if layout.0 != vn.layout_class {
-                *layout = (vn.layout_class, now);
-            }
+            let network = self.networks.entry(vn.id).or_insert_with(|| Network::new(vn.layout_class, now));
+            network.set_layout(vn.layout_class, now);
         }
-        self.evidence.retain(|id, _| spec.vn(*id).is_some());
-        for vn in &spec.vns {
-            self.evidence.entry(vn.id).or_default().set_voted(&self.voted, now);
-        }
-        self.elections.retain(|prefix, _| self.voted.contains(prefix));
-        self.due.retain(|prefix, _| self.voted.contains(prefix));
-        for foreign in &spec.foreign {
-            let adopted = self.adopted.remove(&foreign.prefix);
-            let election = self.elections.entry(foreign.prefix).or_insert_with(|| {
-                let mut election = Election::new(foreign.policy);
-                if let Some(vn) = adopted {
-                    election.adopt(vn.get());
-                }
-                election
-            });
-            if *election.policy() != foreign.policy {
-                election.set_policy(foreign.policy);
-            }
-        }
-        self.changed = self.voted.clone();
         self.spec = spec;
+        self.set_electors(now);
+        self.follow_prefixes(now);
+    }
+
+    /// Opens and closes elections as the specification says.
+    fn follow_prefixes(&mut self, now: Millis) {
+        let foreign = std::mem::take(&mut self.spec.foreign);
+        let wanted: BTreeSet<Ipv4Net> = foreign.iter().map(|foreign| foreign.prefix).collect();
+        let gone = self.numbers.keys().copied().filter(|prefix| !wanted.contains(prefix));
+        for prefix in gone.collect::<Vec<_>>() {
+            self.close(prefix);
+        }
+        self.poll.reserve(wanted.len() - self.numbers.len());
+        for foreign in &foreign {
+            let attached = self.borders.numbers(&foreign.egress);
+            match self.numbers.get(&foreign.prefix) {
+                Some(number) => {
+                    let terms = (self.poll.attached(*number), self.poll.policy(*number));
+                    if terms != (Some(&attached), Some(&foreign.policy)) {
+                        self.tape.terms(*number, foreign.policy, &attached);
+                    }
+                    self.poll.set_attached(*number, &attached);
+                    self.poll.set_policy(*number, foreign.policy);
+                }
+                None => self.open(foreign, &attached, now),
+            }
+        }
+        self.spec.foreign = foreign;
+    }
+
+    fn open(&mut self, foreign: &Foreign, attached: &EgressSet, now: Millis) {
+        let prefix = foreign.prefix;
+        let number = self.poll.open(foreign.policy, attached);
+        self.numbers.insert(prefix, number);
+        let at = number.0 as usize;
+        if self.prefixes.len() <= at {
+            self.prefixes.resize(at + 1, prefix);
+        }
+        self.prefixes[at] = prefix;
+        let adopted = self.adopted.remove(&prefix).map(VnId::get);
+        self.tape.open(number, prefix, foreign.policy, attached, adopted);
+        if let Some(vn) = adopted {
+            self.poll.adopt(number, vn);
+        }
+        for vn in self.networks.keys().copied().collect::<Vec<_>>() {
+            let Some(network) = self.networks.get_mut(&vn) else { continue };
+            let route = network.routes.adopt(prefix);
+            self.hear(&Evidence::Route { prefix: number, vn: vn.get(), route }, now);
+        }
+    }
+
+    fn close(&mut self, prefix: Ipv4Net) {
+        let Some(number) = self.numbers.remove(&prefix) else { return };
+        for (vn, network) in &mut self.networks {
+            if let Some(offer) = self.poll.route(number, vn.get()) {
+                network.routes.abandon(prefix, offer);
+            }
+        }
+        self.tape.close(number);
+        self.poll.close(number);
+    }
+
+    fn hear(&mut self, evidence: &Evidence, now: Millis) {
+        if self.poll.hear(now, evidence) {
+            self.tape.hear(now, evidence);
+        }
     }
 
     /// The engine of a virtual network changed its state.
     pub fn set_engine(&mut self, vn: VnId, state: EngineState, now: Millis) {
-        if let Some(evidence) = self.evidence.get_mut(&vn) {
-            evidence.set_engine(state, now);
-            self.changed = self.voted.clone();
+        if let Some(network) = self.networks.get_mut(&vn) {
+            network.engine = (state, now);
+            self.electors_changed = true;
+            self.hear(&Evidence::Engine { vn: vn.get(), state }, now);
         }
     }
 
     /// Packets can get into these virtual networks here, and into no others.
     pub fn set_ports(&mut self, up: &BTreeSet<VnId>, now: Millis) {
-        let news = self.evidence.iter_mut().map(|(vn, evidence)| evidence.set_port(up.contains(vn), now));
-        if news.fold(false, |any, one| any | one) {
-            self.changed = self.voted.clone();
+        for vn in self.networks.keys().copied().collect::<Vec<_>>() {
+            self.hear(&Evidence::Port { vn: vn.get(), up: up.contains(&vn) }, now);
         }
     }
 
     /// These are all routes of a virtual network here.
     pub fn set_routes(&mut self, vn: VnId, routes: BTreeMap<Ipv4Net, RouteEvidence>, now: Millis) {
-        if let Some(evidence) = self.evidence.get_mut(&vn) {
-            self.changed.extend(evidence.set_routes(routes, &self.voted, now));
+        if let Some(network) = self.networks.get_mut(&vn) {
+            network.heard = true;
+            let offers = network.routes.set_all(routes, self.numbers.keys().copied());
+            self.offer(vn, offers, now);
         }
     }
 
     /// A virtual network's route for one prefix is now this.
     pub fn set_route(&mut self, vn: VnId, prefix: Ipv4Net, route: RouteEvidence, now: Millis) {
-        if let Some(evidence) = self.evidence.get_mut(&vn) {
-            self.changed.extend(evidence.set_route(prefix, route, &self.voted, now));
+        if let Some(network) = self.networks.get_mut(&vn) {
+            let voters = Voters { poll: &self.poll, numbers: &self.numbers, vn };
+            let offers = network.routes.set(prefix, route, &voters);
+            self.offer(vn, offers, now);
         }
     }
 
-    /// The virtual networks, each with its live layout if it is at rest; and when one more will be.
-    fn electors(&self, now: Millis) -> (Vec<Elector>, Option<Millis>) {
-        let mut next = None::<Millis>;
-        let electors = (0_u16..).zip(&self.spec.vns).map(|(rank, vn)| {
-            let (class, since) = self.layouts.get(&vn.id).copied().unwrap_or_default();
-            let engine_since = self.evidence.get(&vn.id).and_then(Evidence::running_since);
-            let at_rest = engine_since.map(|engine| engine.max(since).after(REST));
-            let layout = class.map(LayoutClass).filter(|_| at_rest.is_some_and(|at| at <= now));
-            if class.is_some()
-                && layout.is_none()
-                && let Some(at) = at_rest
-            {
-                next = Some(next.map_or(at, |next| next.min(at)));
+    fn offer(&mut self, vn: VnId, offers: Vec<Offer>, now: Millis) {
+        for (prefix, route) in offers {
+            if let Some(prefix) = self.numbers.get(&prefix).copied() {
+                self.hear(&Evidence::Route { prefix, vn: vn.get(), route }, now);
             }
-            Elector { vn: vn.id.get(), rank, code_base: vn.code_base.clone(), layout }
-        });
-        (electors.collect(), next)
+        }
     }
 
-    fn ballots(&self, prefix: Ipv4Net) -> Vec<Ballot> {
-        self.evidence.iter().map(|(vn, evidence)| evidence.ballot(vn.get(), prefix)).collect()
+    /// What probes have found in a virtual network.
+    pub fn set_probe(&mut self, vn: VnId, target: &probe::Target, found: &probe::Evidence, now: Millis) {
+        let vn = vn.get();
+        let evidence = match target {
+            probe::Target::Border(node) => {
+                let Some(border) = self.borders.number(node) else { return };
+                Evidence::Border { border, vn, lost: *found == probe::Evidence::Lost }
+            }
+            probe::Target::Prefix(prefix) => {
+                let Some(prefix) = self.numbers.get(prefix).copied() else { return };
+                let probe = match found {
+                    probe::Evidence::Unknown => ProbeEvidence::Unknown,
+                    probe::Evidence::Delivers { egress } => {
+                        ProbeEvidence::Delivers { egress: self.borders.numbers(egress) }
+                    }
+                    probe::Evidence::Lost => ProbeEvidence::Lost,
+                };
+                Evidence::Probe { prefix, vn, probe }
+            }
+        };
+        self.hear(&evidence, now);
+    }
+
+    /// What the controller has verified. `all`: what it does not speak of it does not know.
+    pub fn set_verification(&mut self, all: bool, findings: &[(VnId, Ipv4Net, Verified)], now: Millis) {
+        self.verifying = true;
+        if all {
+            self.hear(&Evidence::VerificationAway, now);
+        }
+        for (vn, prefix, found) in findings {
+            let Some(prefix) = self.numbers.get(prefix).copied() else { continue };
+            let verification = match found {
+                Verified::Unknown => VerificationEvidence::Unknown,
+                Verified::Loops => VerificationEvidence::Loops,
+                Verified::Dropped => VerificationEvidence::Dropped,
+                Verified::Delivers(egress) => {
+                    VerificationEvidence::Delivers { egress: self.borders.numbers(egress) }
+                }
+                Verified::DiffersFromModel(egress) => {
+                    VerificationEvidence::DiffersFromModel { egress: self.borders.numbers(egress) }
+                }
+            };
+            self.hear(&Evidence::Verification { prefix, vn: vn.get(), verification }, now);
+        }
+    }
+
+    /// The controller is away: what it had verified is not known any more, and votes are held without it.
+    pub fn clear_verification(&mut self, now: Millis) {
+        self.verifying = false;
+        self.hear(&Evidence::VerificationAway, now);
+    }
+
+    /// Whether the controller is there to verify.
+    #[must_use]
+    pub const fn is_verifying(&self) -> bool {
+        self.verifying
+    }
+
+    /// Tells the poll who votes, and which layouts are at rest.
+    fn set_electors(&mut self, now: Millis) {
+        self.electors_changed = false;
+        self.rest_due = None;
+        let mut electors = Vec::new();
+        for (rank, vn) in (0_u16..).zip(&self.spec.vns) {
+            let Some(network) = self.networks.get(&vn.id) else { continue };
+            let at_rest = network.at_rest();
+            let class = network.layout.0.map(LayoutClass);
+            let layout = class.filter(|_| at_rest.is_some_and(|at| at <= now));
+            if class != layout
+                && let Some(at) = at_rest
+            {
+                self.rest_due = Some(self.rest_due.map_or(at, |due| due.min(at)));
+            }
+            electors.push(Elector { vn: vn.id.get(), rank, code_base: vn.code_base.clone(), layout });
+        }
+        if electors != self.electors {
+            self.tape.electors(&self.spec.vns, &electors);
+            self.poll.set_electors(&electors);
+            self.electors = electors;
+        }
     }
 
     /// Whether votes may be held: everyone has been heard, or was waited for long enough. A vote held earlier would go to
     /// whoever happens to be heard first.
-    fn open(&mut self, now: Millis) -> bool {
+    fn open_for_votes(&mut self, now: Millis) -> bool {
         if let Some(by) = self.first_vote_by {
-            let all_heard = self.evidence.values().all(|evidence| evidence.heard);
-            if self.evidence.is_empty() || (!all_heard && now < by) {
+            let all_heard = self.networks.values().all(|network| network.heard);
+            if self.networks.is_empty() || (!all_heard && now < by) {
                 return false;
             }
             self.first_vote_by = None;
@@ -159,60 +298,76 @@ impl Booth {
 
     /// Holds the elections that are due. Gives the prefixes whose verdict changed.
     pub fn decide(&mut self, now: Millis) -> Vec<Ipv4Net> {
-        if !self.open(now) {
+        if !self.open_for_votes(now) {
             return Vec::new();
         }
-        let (electors, next_rest) = self.electors(now);
-        let mut due = std::mem::take(&mut self.changed);
-        if self.rest_due.is_some_and(|at| at <= now) {
-            due.clone_from(&self.voted);
+        if self.electors_changed || self.rest_due.is_some_and(|at| at <= now) {
+            self.set_electors(now);
         }
-        self.rest_due = next_rest;
-        due.extend(self.due.iter().filter(|(_, at)| **at <= now).map(|(prefix, _)| *prefix));
-        let mut verdicts_changed = Vec::new();
-        for prefix in due {
-            let ballots = self.ballots(prefix);
-            let Some(election) = self.elections.get_mut(&prefix) else { continue };
-            let decision = election.decide(now, &electors, &ballots);
-            if decision.changed {
-                verdicts_changed.push(prefix);
-            }
-            match decision.recheck_at {
-                Some(at) => self.due.insert(prefix, at),
-                None => self.due.remove(&prefix),
-            };
+        let due = self.poll.next_due().is_some_and(|due| due <= now);
+        let changed = self.poll.decide(now);
+        if due {
+            self.tape.decide(now, &changed, &self.poll, &self.borders);
         }
-        verdicts_changed
+        self.tape.attend(&self.poll, &self.numbers, &self.electors);
+        changed.into_iter().map(|number| self.prefixes[number.0 as usize]).collect()
     }
 
     /// When to call [`Booth::decide`] again although nothing changes.
     #[must_use]
     pub fn next_due(&self) -> Option<Millis> {
-        let first_vote = self.first_vote_by.filter(|_| !self.evidence.is_empty());
-        first_vote.or_else(|| self.due.values().copied().chain(self.rest_due).min())
+        let first_vote = self.first_vote_by.filter(|_| !self.networks.is_empty());
+        first_vote.or_else(|| self.poll.next_due().into_iter().chain(self.rest_due).min())
     }
 
     /// Every prefix voted on, with the verdict if there has been a vote.
-    pub fn verdicts(&self) -> impl Iterator<Item = (Ipv4Net, Option<&Verdict>)> {
-        self.elections.iter().map(|(prefix, election)| (*prefix, election.verdict()))
+    pub fn verdicts(&self) -> impl Iterator<Item = (Ipv4Net, Option<Verdict>)> {
+        self.numbers.iter().map(|(prefix, number)| (*prefix, self.poll.verdict(*number)))
+    }
+
+    /// The verdict on a prefix, if there has been a vote.
+    #[must_use]
+    pub fn verdict(&self, prefix: Ipv4Net) -> Option<Verdict> {
+        self.poll.verdict(*self.numbers.get(&prefix)?)
+    }
+
+    /// The virtual network that drives each prefix voted on, if any.
+    pub fn winners(&self) -> impl Iterator<Item = (Ipv4Net, Option<VnId>)> {
+        let winner = |number: &PrefixId| self.poll.winner(*number).and_then(vn_id);
+        self.numbers.iter().map(move |(prefix, number)| (*prefix, winner(number)))
+    }
+
+    /// The virtual network that drives a prefix.
+    #[must_use]
+    pub fn winner(&self, prefix: Ipv4Net) -> Option<VnId> {
+        self.poll.winner(*self.numbers.get(&prefix)?).and_then(vn_id)
+    }
+
+    /// The prefixes on which more evidence would help at once; the prober should look at them.
+    pub fn doubt(&self) -> impl ExactSizeIterator<Item = Ipv4Net> {
+        self.poll.doubt().map(|number| self.prefixes[number.0 as usize])
+    }
+
+    /// The one virtual network that would take over everything that `vn` drives, if `vn` failed now.
+    #[must_use]
+    pub fn succession(&self, vn: VnId) -> Option<VnId> {
+        self.poll.succession(vn.get()).and_then(vn_id)
     }
 
     /// Why a prefix's verdict is what it is; `None` for one that is not voted on.
     #[must_use]
     pub fn explain(&self, prefix: Ipv4Net, now: Millis) -> Option<Explanation> {
-        let election = self.elections.get(&prefix)?;
-        Some(election.explain(now, &self.electors(now).0, &self.ballots(prefix)))
+        self.poll.explain(now, *self.numbers.get(&prefix)?)
     }
+}
 
-    /// The ballots of a prefix, for the ages of the evidence.
-    #[must_use]
-    pub fn ballot(&self, vn: VnId, prefix: Ipv4Net) -> Option<Ballot> {
-        self.evidence.get(&vn).map(|evidence| evidence.ballot(vn.get(), prefix))
-    }
+fn vn_id(vn: u8) -> Option<VnId> {
+    VnId::try_from(u32::from(vn)).ok()
 }
 
 #[cfg(test)]
 mod tests {
+    use braid_proto::NodeName;
     use braid_vote::{NextHop, Policy, Rule};
 
     use super::*;
@@ -230,6 +385,7 @@ mod tests {
             code_base: code_base.to_owned(),
             namespace: format!("lab.a.vn{id}"),
             port: format!("braid-vn{id}").parse().unwrap(),
+            router_port: "port".parse().unwrap(),
             gateway: [100, 67, 0, 1].into(),
             layout_class: None,
         };
@@ -254,7 +410,27 @@ mod tests {
     }
 
     fn winner(booth: &Booth) -> Option<u8> {
-        booth.verdicts().next().and_then(|(_, verdict)| verdict.and_then(|v| v.winner))
+        booth.winner(prefix()).map(VnId::get)
+    }
+
+    /// Three virtual networks of three code bases that all deliver, voted on.
+    fn settled() -> Booth {
+        let mut wanted = spec();
+        let id = vn(3);
+        wanted.vns.push(Vn { id, code_base: "native".into(), ..wanted.vns[1].clone() });
+        let mut booth = Booth::new(BTreeMap::new());
+        booth.set_spec(wanted, Millis(0));
+        for id in [1, 2, 3] {
+            booth.set_engine(vn(id), EngineState::Running, Millis(0));
+            booth.set_routes(vn(id), [(prefix(), route())].into(), Millis(0));
+        }
+        booth.decide(Millis(1000));
+        assert_eq!(winner(&booth), Some(1));
+        booth
+    }
+
+    fn named(names: &[&str]) -> BTreeSet<NodeName> {
+        names.iter().map(|name| name.parse().unwrap()).collect()
     }
 
     #[test]
@@ -270,12 +446,27 @@ mod tests {
     }
 
     #[test]
+    fn a_new_prefix_waits_for_steady_ballots() {
+        let mut booth = Booth::new(BTreeMap::new());
+        booth.set_spec(spec(), Millis(0));
+        for id in [1, 2] {
+            booth.set_routes(vn(id), [(prefix(), route())].into(), Millis(10));
+        }
+        booth.decide(Millis(10));
+        assert_eq!((winner(&booth), booth.doubt().collect::<Vec<_>>()), (None, vec![prefix()]));
+        let steady = booth.next_due().unwrap();
+        assert_eq!(steady, Millis(210));
+        booth.decide(steady);
+        assert_eq!((winner(&booth), booth.doubt().len()), (Some(1), 0));
+    }
+
+    #[test]
     fn a_virtual_network_that_stays_silent_holds_up_the_first_vote_only_so_long() {
         let mut booth = Booth::new(BTreeMap::new());
         booth.set_spec(spec(), Millis(0));
         booth.set_routes(vn(2), [(prefix(), route())].into(), Millis(1));
         let by = booth.next_due().unwrap();
-        assert_eq!(booth.decide(by), [prefix()]);
+        assert_eq!((by, booth.decide(by)), (Millis(1000), vec![prefix()]));
         assert_eq!(winner(&booth), Some(2));
     }
 
@@ -319,5 +510,80 @@ mod tests {
         assert_eq!(winner(&booth), Some(2));
         let explanation = booth.explain(prefix(), Millis(2001)).unwrap();
         assert_eq!(explanation.verdict.winner, Some(2));
+    }
+
+    #[test]
+    fn probes_move_what_routes_cannot_tell() {
+        let mut booth = settled();
+        assert_eq!(booth.succession(vn(1)), Some(vn(2)));
+        let b: NodeName = "b".parse().unwrap();
+        // A border that is not reached takes its prefixes along, at once.
+        let border = probe::Target::Border(b);
+        booth.set_probe(vn(1), &border, &probe::Evidence::Lost, Millis(2000));
+        booth.decide(Millis(2000));
+        assert_eq!((winner(&booth), booth.succession(vn(1))), (Some(2), None));
+        // So does a prefix whose own probes are lost.
+        let target = probe::Target::Prefix(prefix());
+        booth.set_probe(vn(2), &target, &probe::Evidence::Lost, Millis(3000));
+        booth.decide(Millis(3000));
+        assert_eq!(winner(&booth), Some(3));
+        // The last one standing stays, in doubt.
+        booth.set_probe(vn(3), &target, &probe::Evidence::Lost, Millis(4000));
+        booth.decide(Millis(4000));
+        assert_eq!((winner(&booth), booth.doubt().len()), (Some(3), 1));
+        booth.set_probe(vn(1), &border, &probe::Evidence::Unknown, Millis(5000));
+        booth.decide(Millis(5000));
+        assert_eq!(winner(&booth), Some(1));
+    }
+
+    #[test]
+    fn a_wrong_egress_is_seen_though_every_route_looks_right() {
+        let mut booth = settled();
+        for (id, egress) in [(1, "c"), (2, "b"), (3, "b")] {
+            let found = probe::Evidence::Delivers { egress: named(&[egress]) };
+            booth.set_probe(vn(id), &probe::Target::Prefix(prefix()), &found, Millis(2000));
+        }
+        booth.decide(Millis(2000));
+        assert_eq!((winner(&booth), booth.doubt().len()), (Some(1), 1));
+        booth.decide(Millis(2200));
+        assert_eq!(winner(&booth), Some(2));
+        let told = booth.explain(prefix(), Millis(2200)).unwrap();
+        assert!(told.steps.iter().any(|step| step.detail.contains("border 0: 2 (VN 2, VN 3)")), "{told:#?}");
+        assert_eq!(booth.borders().name(braid_vote::EgressId(0)).unwrap().as_str(), "b");
+    }
+
+    #[test]
+    fn without_a_controller_votes_are_held_without_verification() {
+        let mut booth = settled();
+        assert!(!booth.is_verifying());
+        let differs = (vn(1), prefix(), Verified::DiffersFromModel(named(&["c"])));
+        booth.set_verification(true, &[differs], Millis(2000));
+        booth.decide(Millis(2000));
+        assert_eq!(booth.verdict(prefix()).unwrap().alarm, Some(braid_vote::Alarm::Unverified));
+        assert!(booth.is_verifying());
+        booth.clear_verification(Millis(3000));
+        booth.decide(Millis(3000));
+        assert_eq!(booth.verdict(prefix()).unwrap().alarm, None);
+        assert!(!booth.is_verifying());
+    }
+
+    #[test]
+    fn prefixes_come_and_go_with_the_specification() {
+        let mut booth = settled();
+        let other: Ipv4Net = "198.18.2.0/24".parse().unwrap();
+        let mut wanted = booth.spec().clone();
+        wanted.foreign[0].prefix = other;
+        booth.set_spec(wanted.clone(), Millis(2000));
+        booth.decide(Millis(2000));
+        assert_eq!((booth.winner(prefix()), booth.winner(other), booth.winners().count()), (None, None, 1));
+        booth.set_route(vn(2), other, route(), Millis(2000));
+        booth.decide(Millis(3000));
+        assert_eq!(booth.winner(other), Some(vn(2)));
+        // What was not voted on meanwhile is still known when it is again.
+        wanted.foreign[0].prefix = prefix();
+        booth.set_spec(wanted, Millis(4000));
+        booth.decide(Millis(4000));
+        booth.decide(Millis(5000));
+        assert_eq!(booth.winners().collect::<Vec<_>>(), [(prefix(), Some(vn(1)))]);
     }
 }

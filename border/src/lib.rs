@@ -26,16 +26,21 @@
 
 mod ballots;
 mod booth;
+mod borders;
 mod config;
 mod engine;
 mod fib;
 mod filter;
+mod network;
+pub mod probe;
+mod recorder;
 mod report;
 mod run;
 mod spec;
 pub mod steering;
 mod store;
 mod uplink;
+mod verified;
 
 pub use config::BorderConfig;
 pub use run::{BorderError, run};

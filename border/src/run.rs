@@ -1,7 +1,7 @@
 //! The border's life: one loop that takes evidence and orders in, votes, steers and reports.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::File,
     io,
     path::PathBuf,
@@ -10,7 +10,7 @@ use std::{
 };
 
 use braid_kernel::{LinkWatch, NetlinkError, Netns, NetnsError};
-use braid_proto::{VnId, lock_file, v1, wire::FieldError};
+use braid_proto::{NodeName, VnId, lock_file, v1, wire::FieldError};
 use braid_vote::EngineState;
 use ipnet::Ipv4Net;
 use thiserror::Error;
@@ -24,11 +24,14 @@ use crate::{
     booth::Booth,
     config::BorderConfig,
     engine, fib,
+    probe::{self, Finding, ProbeError, ProbeSpec},
+    recorder::Tape,
     report::{self, Clock},
     spec::Spec,
     steering::{Steering, SteeringError},
     store,
     uplink::{self, Order, Report},
+    verified,
 };
 
 /// Pieces of evidence that may wait; a source that is faster waits in turn.
@@ -37,6 +40,8 @@ const QUEUE: usize = 4096;
 const BATCH: usize = 1024;
 /// The kernel's table is compared with the verdicts at least this far apart.
 const AUDIT: Duration = Duration::from_secs(1);
+/// A snapshot for the record goes on at this pace while nothing else happens.
+const RECORD_PACE: Duration = Duration::from_millis(50);
 /// An audit may take this part of the time.
 const AUDIT_SHARE: u32 = 100;
 
@@ -66,6 +71,9 @@ pub enum BorderError {
     /// The kernel cannot be steered.
     #[error(transparent)]
     Steering(#[from] SteeringError),
+    /// Nothing can be probed.
+    #[error(transparent)]
+    Probe(#[from] ProbeError),
 }
 
 /// Something to take into account.
@@ -85,10 +93,16 @@ pub async fn run(config: BorderConfig, shutdown: impl Future<Output = ()> + Send
     let (events, mut inbox) = mpsc::channel(QUEUE);
     let (order_sender, mut orders) = mpsc::channel(QUEUE);
     let (reports, reported) = watch::channel(Arc::default());
+    let (prober, mut findings) = probe::start(&netns)?;
     let mut border = Border {
         steering: Steering::open(&netns).await?,
         booth: Booth::new(BTreeMap::new()),
         has_spec: false,
+        prober,
+        driven: BTreeMap::new(),
+        doubted: BTreeSet::new(),
+        lost: BTreeSet::new(),
+        details: BTreeMap::new(),
         clock: Clock::start(),
         watchers: BTreeMap::new(),
         events,
@@ -105,11 +119,12 @@ pub async fn run(config: BorderConfig, shutdown: impl Future<Output = ()> + Send
     tokio::pin!(shutdown);
     info!("the border is up");
     loop {
-        let mut batch = Vec::new();
+        let (mut batch, mut found) = (Vec::new(), Vec::new());
         let wake = border.wake_at().map_or(audit, |due| due.min(audit));
         tokio::select! {
             () = &mut shutdown => return Ok(()),
-            _ = inbox.recv_many(&mut batch, BATCH) => border.take_in(batch),
+            _ = inbox.recv_many(&mut batch, BATCH) => border.take_in(batch).await,
+            1.. = findings.recv_many(&mut found, BATCH) => border.learn(found),
             Some(order) = orders.recv() => border.obey(order).await,
             // A port may have come or gone, and the kernel drops routes over it without a word.
             Some(_) = links.next() => audit = Instant::now(),
@@ -137,6 +152,15 @@ struct Border {
     /// Whether any specification has ever been in force. Before that, what the kernel holds is nobody's to change.
     has_spec: bool,
     steering: Steering,
+    prober: probe::Handle,
+    /// Who drives each prefix, as the prober was told.
+    driven: BTreeMap<Ipv4Net, VnId>,
+    /// What was in doubt at the last vote.
+    doubted: BTreeSet<Ipv4Net>,
+    /// The borders that virtual networks do not reach.
+    lost: BTreeSet<(VnId, NodeName)>,
+    /// What verification has to say in words, where it has.
+    details: BTreeMap<(VnId, Ipv4Net), String>,
     clock: Clock,
     /// By virtual network: the namespace watched, and the tasks that do it.
     watchers: BTreeMap<VnId, (String, JoinSet<()>)>,
@@ -148,7 +172,9 @@ struct Border {
 
 impl Border {
     fn wake_at(&self) -> Option<Instant> {
-        self.booth.next_due().map(|due| self.clock.instant(due))
+        let due = self.booth.next_due().map(|due| self.clock.instant(due));
+        let record = self.booth.tape().is_busy().then(|| Instant::now() + RECORD_PACE);
+        due.into_iter().chain(record).min()
     }
 
     fn note(&mut self, about: &'static str, outcome: Result<(), impl ToString>) {
@@ -170,7 +196,14 @@ impl Border {
 
     async fn obey(&mut self, order: Order) {
         match order {
-            Order::Spec(spec) => self.follow(spec).await,
+            Order::Spec(spec) => self.follow(*spec).await,
+            Order::Verification(news) => self.hear_verification(&news),
+            Order::ControllerAway if self.booth.is_verifying() => {
+                warn!("the controller is away: voting without what it verifies");
+                self.details.clear();
+                self.booth.clear_verification(self.clock.now());
+            }
+            Order::ControllerAway => {}
             Order::Explain(prefix, reply) => {
                 // A border that has been asked and gave up waiting is no reason to stop.
                 let _ = reply.send(self.explain(prefix));
@@ -178,10 +211,55 @@ impl Border {
         }
     }
 
+    fn hear_verification(&mut self, news: &v1::Verification) {
+        let now = self.clock.now();
+        let findings: Result<Vec<_>, _> = news.changed.iter().map(verified::finding).collect();
+        let heard = findings.map(|findings| {
+            if news.snapshot {
+                self.details.clear();
+            }
+            for ((vn, prefix, _), wire) in findings.iter().zip(&news.changed) {
+                if wire.detail.is_empty() {
+                    self.details.remove(&(*vn, *prefix));
+                } else {
+                    self.details.insert((*vn, *prefix), wire.detail.clone());
+                }
+            }
+            self.booth.set_verification(news.snapshot, &findings, now);
+        });
+        self.note("verification", heard);
+    }
+
+    /// Takes in what probes have found.
+    fn learn(&mut self, findings: Vec<Finding>) {
+        for Finding { vn, target, evidence, since } in findings {
+            let lost = evidence == probe::Evidence::Lost;
+            match &target {
+                probe::Target::Border(border) => {
+                    let way = (vn, border.clone());
+                    if if lost { self.lost.insert(way) } else { self.lost.remove(&way) } {
+                        info!(vn = %self.name(vn), %border, lost, "probes");
+                    }
+                }
+                probe::Target::Prefix(prefix) if lost => {
+                    info!(vn = %self.name(vn), %prefix, "probes do not come out");
+                }
+                probe::Target::Prefix(_) => {}
+            }
+            self.booth.set_probe(vn, &target, &evidence, self.clock.millis(since));
+        }
+    }
+
     fn explain(&self, prefix: Ipv4Net) -> Option<v1::Explanation> {
         let explained = self.booth.explain(prefix, self.clock.now())?;
         let steered = explained.verdict.winner.is_some_and(|vn| self.is_steered(prefix, vn));
-        Some(report::explanation(&self.booth, &self.clock, prefix, &explained, steered))
+        let mut explanation = report::explanation(&self.booth, &self.clock, prefix, &explained, steered);
+        for (candidate, standing) in explanation.candidates.iter_mut().zip(&explained.candidates) {
+            let vn = VnId::try_from(u32::from(standing.vn)).ok();
+            let detail = vn.and_then(|vn| self.details.get(&(vn, prefix)).cloned());
+            candidate.verified_detail = detail.unwrap_or_default();
+        }
+        Some(explanation)
     }
 
     fn is_steered(&self, prefix: Ipv4Net, winner: u8) -> bool {
@@ -206,9 +284,16 @@ impl Border {
                 if !self.has_spec {
                     // What the kernel does now is what the last border had decided.
                     self.booth = Booth::new(self.steering.in_force(&spec));
+                    let BorderConfig { run_dir, network, node, .. } = &self.config;
+                    let tape = Tape::start(run_dir, network, node, self.clock.epoch_ms());
+                    let begun = tape.map(|tape| self.booth.record(tape));
+                    self.note("beginning the record", begun);
                     self.has_spec = true;
                 }
                 self.watch(&spec);
+                self.prober.set(spec.probes.clone().unwrap_or_else(ProbeSpec::nothing));
+                self.lost.retain(|(vn, _)| spec.vn(*vn).is_some());
+                self.details.retain(|(vn, _), _| spec.vn(*vn).is_some());
                 self.booth.set_spec(spec, self.clock.now());
                 self.audit().await;
                 Ok(())
@@ -237,7 +322,7 @@ impl Border {
         }
     }
 
-    fn take_in(&mut self, batch: Vec<Event>) {
+    async fn take_in(&mut self, batch: Vec<Event>) {
         let now = self.clock.now();
         for event in batch {
             match event {
@@ -245,7 +330,14 @@ impl Border {
                 Event::Fib(vn, fib::News::One(prefix, route)) => self.booth.set_route(vn, prefix, route, now),
                 Event::Engine(vn, state) => {
                     info!(vn = %self.name(vn), ?state, "engine");
+                    let fails = matches!(state, EngineState::Gone | EngineState::Silent);
+                    let heir = self.booth.succession(vn).filter(|_| fails);
                     self.booth.set_engine(vn, state, now);
+                    if let Some(heir) = heir {
+                        // One message now, whatever the number of prefixes; the votes that follow confirm it one by one.
+                        let handed = self.steering.hand_over(self.booth.spec(), vn, heir).await;
+                        self.note("steering", handed);
+                    }
                 }
             }
         }
@@ -276,12 +368,7 @@ impl Border {
 
     /// Makes the kernel follow the verdicts that stand. Gives the number of changes.
     async fn steer(&mut self) -> usize {
-        let verdicts = self.booth.verdicts();
-        let votes = verdicts.map(|(prefix, verdict)| {
-            let winner = verdict.and_then(|verdict| verdict.winner);
-            (prefix, winner.and_then(|vn| VnId::try_from(u32::from(vn)).ok()))
-        });
-        let votes = votes.collect();
+        let votes = self.booth.winners().collect();
         let spec = self.booth.spec().clone();
         let steered = self.steering.steer(&spec, votes).await;
         let changes = *steered.as_ref().unwrap_or(&0);
@@ -297,15 +384,22 @@ impl Border {
     /// Holds the votes that are due, steers where a verdict changed, and reports.
     async fn vote(&mut self) {
         let changed = self.booth.decide(self.clock.now());
+        let recorded = self.booth.tape().problem().map_or(Ok(()), Err);
+        self.note("recording evidence", recorded);
         if !changed.is_empty() {
             self.steer().await;
-            let changed: Vec<Ipv4Net> = changed.into_iter().take(8).collect();
-            for (prefix, verdict) in self.booth.verdicts().filter(|(prefix, _)| changed.contains(prefix)) {
-                let Some(verdict) = verdict else { continue };
+            for prefix in changed.iter().copied().take(8) {
+                let Some(verdict) = self.booth.verdict(prefix) else { continue };
                 let winner = verdict.winner.map(|vn| report::name(self.booth.spec(), vn));
                 info!(%prefix, winner, step = %verdict.decisive_step, "verdict");
             }
+            self.tell_prober(&changed);
         }
+        let doubted: BTreeSet<Ipv4Net> = self.booth.doubt().collect();
+        if !doubted.is_subset(&self.doubted) {
+            self.prober.doubt(doubted.difference(&self.doubted).copied().collect());
+        }
+        self.doubted = doubted;
         let now = self.report();
         self.reports.send_if_modified(|told| {
             let news = **told != now;
@@ -316,15 +410,34 @@ impl Border {
         });
     }
 
+    /// Says who drives these prefixes now, where that has changed.
+    fn tell_prober(&mut self, changed: &[Ipv4Net]) {
+        let mut news = Vec::new();
+        for prefix in changed {
+            let driver = self.booth.winner(*prefix);
+            let told = match driver {
+                Some(vn) => self.driven.insert(*prefix, vn),
+                None => self.driven.remove(prefix),
+            };
+            if told != driver {
+                news.push((*prefix, driver));
+            }
+        }
+        if !news.is_empty() {
+            self.prober.drives(news);
+        }
+    }
+
     fn report(&self) -> Report {
         let verdicts = self.booth.verdicts().filter_map(|(prefix, verdict)| Some((prefix, verdict?)));
         let votes = verdicts.map(|(prefix, verdict)| {
             let steered = verdict.winner.is_some_and(|vn| self.is_steered(prefix, vn));
-            (prefix, report::vote(self.booth.spec(), &self.clock, prefix, verdict, steered))
+            (prefix, report::vote(self.booth.spec(), &self.clock, prefix, &verdict, steered))
         });
         Report {
             votes: votes.collect(),
             problems: self.problems.iter().map(|(about, problem)| format!("{about}: {problem}")).collect(),
+            probes: report::probes(self.booth.spec(), &self.prober.statistics(), &self.lost),
         }
     }
 }

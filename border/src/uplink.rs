@@ -27,18 +27,31 @@ pub struct Report {
     pub votes: BTreeMap<Ipv4Net, v1::Vote>,
     /// What keeps the border from its desired state.
     pub problems: Vec<String>,
+    /// What probes have measured, once they have.
+    pub probes: Option<v1::ProbeReport>,
 }
 
 /// What the controller says.
 #[derive(Debug)]
 pub enum Order {
     /// The specification to follow from now on.
-    Spec(v1::BorderSpec),
+    Spec(Box<v1::BorderSpec>),
+    /// What the controller has verified; all of it, or what has changed.
+    Verification(v1::Verification),
+    /// The controller is not there any more.
+    ControllerAway,
     /// A question: why does this prefix go where it goes?
     Explain(Ipv4Net, oneshot::Sender<Option<v1::Explanation>>),
 }
 
 /// What to send so that a controller that has heard `told` knows `now`.
+fn news(told: Option<&Report>, now: &Report) -> Vec<Up> {
+    let heard = |told: &Report| (&told.votes, &told.problems) == (&now.votes, &now.problems);
+    let votes = (!told.is_some_and(heard)).then(|| Up::Votes(difference(told, now)));
+    let probes = now.probes.clone().filter(|probes| told.and_then(|told| told.probes.as_ref()) != Some(probes));
+    votes.into_iter().chain(probes.map(Up::Probes)).collect()
+}
+
 fn difference(told: Option<&Report>, now: &Report) -> v1::VoteReport {
     let before = told.map(|told| &told.votes);
     let news = now.votes.iter().filter(|(prefix, vote)| before.and_then(|b| b.get(*prefix)) != Some(vote));
@@ -75,6 +88,8 @@ async fn session(
     let mut got_through = false;
     let line = Line { up, requests, hello };
     let result = line.exchange(channel, &mut reports, orders, &mut got_through).await;
+    // A border that is shutting down need not hear it.
+    let _ = orders.send(Order::ControllerAway).await;
     (got_through, result)
 }
 
@@ -104,7 +119,9 @@ impl Line {
         let mut down = client.attach_border(ReceiverStream::new(requests)).await?.into_inner();
         let (answers, mut answered) = mpsc::channel::<v1::ExplainReply>(QUEUE);
         let mut told = Arc::clone(&reports.borrow_and_update());
-        send(&up, Up::Votes(difference(None, &told))).await?;
+        for message in news(None, &told) {
+            send(&up, message).await?;
+        }
         loop {
             tokio::select! {
                 message = down.message() => {
@@ -114,7 +131,10 @@ impl Line {
                         *got_through = true;
                     }
                     match message.message {
-                        Some(Down::Spec(spec)) => pass_on(orders, Order::Spec(spec)).await?,
+                        Some(Down::Spec(spec)) => pass_on(orders, Order::Spec(Box::new(spec))).await?,
+                        Some(Down::Verification(verified)) => {
+                            pass_on(orders, Order::Verification(verified)).await?;
+                        }
                         Some(Down::Explain(query)) => ask(orders, query, answers.clone()).await?,
                         None => {}
                     }
@@ -122,10 +142,10 @@ impl Line {
                 Some(reply) = answered.recv() => send(&up, Up::Explanation(reply)).await?,
                 Ok(()) = reports.changed() => {
                     let now = Arc::clone(&reports.borrow_and_update());
-                    if now != told {
-                        send(&up, Up::Votes(difference(Some(&told), &now))).await?;
-                        told = now;
+                    for message in news(Some(&told), &now) {
+                        send(&up, message).await?;
                     }
+                    told = now;
                 }
             }
         }
@@ -164,13 +184,18 @@ mod tests {
     fn a_difference_brings_the_controller_from_what_it_knows_to_what_is() {
         let vote = |winner: &str| v1::Vote { winner: Some(winner.to_owned()), ..v1::Vote::default() };
         let (a, b) = ("198.18.1.0/24".parse().unwrap(), "198.18.2.0/24".parse().unwrap());
-        let old = Report { votes: [(a, vote("red")), (b, vote("red"))].into(), problems: vec![] };
-        let new = Report { votes: [(a, vote("green"))].into(), problems: vec!["x".to_owned()] };
+        let old = Report { votes: [(a, vote("red")), (b, vote("red"))].into(), ..Report::default() };
+        let probes = Some(v1::ProbeReport { sent: 7, ..Default::default() });
+        let new = Report { votes: [(a, vote("green"))].into(), problems: vec!["x".to_owned()], probes };
         let report = difference(Some(&old), &new);
         assert!(!report.snapshot);
         assert_eq!(report.votes, [vote("green")]);
         assert_eq!(report.removed, ["198.18.2.0/24"]);
         assert_eq!(report.problems, ["x"]);
         assert!(difference(None, &new).snapshot);
+        assert_eq!((news(None, &new).len(), news(Some(&old), &new).len(), news(Some(&new), &new).len()), (2, 2, 0));
+        // Where only measurements are new, votes are not said again.
+        let later = Report { votes: new.votes.clone(), problems: new.problems.clone(), probes: Some(v1::ProbeReport::default()) };
+        assert!(matches!(news(Some(&new), &later)[..], [Up::Probes(_)]));
     }
 }

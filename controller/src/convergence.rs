@@ -183,7 +183,7 @@ impl<'a> Survey<'a> {
             router.links.iter().filter(|l| down.contains(&l.link)).map(|l| l.interface.as_str()).collect();
         let good = |route: &Route| {
             let hops = &route.interfaces;
-            route.forwards && (hops.is_empty() || !hops.iter().all(|i| dead.contains(&i.as_ref())))
+            route.forwards() && (hops.is_empty() || !hops.iter().all(|i| dead.contains(&i.as_ref())))
         };
         let mut missing = self
             .targets
@@ -253,7 +253,7 @@ pub(crate) fn state_in_words(report: &RouterReport) -> String {
 mod tests {
     use super::*;
     use crate::{
-        report::FibChange,
+        report::{FibChange, RouteKind},
         state::Role,
         testing::{Bench, node, ring, route, vn, vote},
     };
@@ -308,7 +308,7 @@ mod tests {
         let mut bench = Bench::converged(ring(1));
         let agent = bench.caller(Role::Agent, "west");
         let removed = vec!["198.18.1.0/24".parse().unwrap()];
-        let blackhole = Route { forwards: false, ..route("lo") };
+        let blackhole = Route { kind: RouteKind::Blackhole, ..route("lo") };
         let changed = vec![("198.18.2.0/24".parse().unwrap(), blackhole)];
         let change = |vn, changed, removed| FibChange { vn, snapshot: false, changed, removed };
         bench.state.forwarded(&agent, change(vn(1), vec![], removed.clone())).unwrap();

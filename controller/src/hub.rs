@@ -3,12 +3,11 @@
 use std::{
     collections::BTreeSet,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use braid_proto::{NodeName, VnId, v1};
-use ipnet::Ipv4Net;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tracing::{info, warn};
 
 use crate::{
@@ -19,10 +18,11 @@ use crate::{
     report::{FibChange, Hello, NodeReport, VoteChange},
     state::{Caller, Inbox, Role, State},
     store::{Store, Stored},
+    verification::News,
 };
 
-/// How long a border may take to explain a vote.
-const EXPLAIN_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long to wait for more when FIBs have changed: they change in bursts, which are judged at once.
+const BURST: Duration = Duration::from_millis(5);
 
 /// What all services share.
 #[derive(Debug)]
@@ -32,6 +32,10 @@ pub(crate) struct Hub {
     desired: watch::Sender<Arc<Desired>>,
     /// Held while a topology is put in force, so that one comes after the other.
     store: Mutex<Store>,
+    /// Something has changed that may be verified otherwise now.
+    stirred: Notify,
+    /// Grows whenever there is news of verification.
+    verified: watch::Sender<u64>,
     stopping: watch::Sender<bool>,
 }
 
@@ -45,6 +49,7 @@ pub(crate) struct Membership {
 impl Drop for Membership {
     fn drop(&mut self) {
         self.hub.state().leave(&self.caller, SystemTime::now());
+        self.hub.stirred.notify_one();
     }
 }
 
@@ -71,6 +76,8 @@ impl Hub {
             desired: watch::Sender::new(Arc::new(state.desired())),
             state: Mutex::new(state),
             store: Mutex::new(store),
+            stirred: Notify::new(),
+            verified: watch::Sender::new(0),
             stopping: watch::Sender::new(false),
         }
     }
@@ -96,8 +103,44 @@ impl Hub {
         let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
     }
 
+    /// Tells of every news of verification, from now on.
+    pub(crate) fn verified(&self) -> watch::Receiver<u64> {
+        self.verified.subscribe()
+    }
+
+    /// What is to be told to a border of verification that it has not been told by revision `after`.
+    pub(crate) fn news(&self, border: &NodeName, after: u64) -> Option<News> {
+        self.state().inspector.as_ref()?.news(border, after)
+    }
+
+    /// Judges what the fleet says, whenever it says anything. Runs for as long as it is polled.
+    pub(crate) async fn inspect(&self) {
+        loop {
+            let due = {
+                let mut state = self.state();
+                state.inspector.as_mut().and_then(|inspector| {
+                    if inspector.settle(Instant::now()) {
+                        self.verified.send_modify(|count| *count += 1);
+                    }
+                    inspector.due()
+                })
+            };
+            let due = async {
+                match due {
+                    Some(due) => tokio::time::sleep_until(due.into()).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = self.stirred.notified() => tokio::time::sleep(BURST).await,
+                () = due => {}
+            }
+        }
+    }
+
     pub(crate) fn join(self: &Arc<Self>, role: Role, hello: &Hello) -> Result<(Membership, Inbox), ApiError> {
         let (caller, inbox) = self.state().join(role, hello)?;
+        self.stirred.notify_one();
         Ok((Membership { hub: Arc::clone(self), caller }, inbox))
     }
 
@@ -107,11 +150,14 @@ impl Hub {
             info!(node = %caller.node, "layout classes have changed: borders hear of them");
             self.desired.send_replace(Arc::new(state.desired()));
         }
+        self.stirred.notify_one();
         Ok(())
     }
 
     pub(crate) fn forwarded(&self, caller: &Caller, change: FibChange) -> Result<(), ApiError> {
-        self.state().forwarded(caller, change)
+        self.state().forwarded(caller, change)?;
+        self.stirred.notify_one();
+        Ok(())
     }
 
     pub(crate) fn voted(&self, caller: &Caller, change: VoteChange) -> Result<(), ApiError> {
@@ -126,31 +172,8 @@ impl Hub {
         self.state().answered(caller, reply);
     }
 
-    /// Asks a border why it forwards `asked`, a voted prefix or an address (/32) in one, as it does.
-    pub(crate) async fn explain(
-        &self,
-        border: &NodeName,
-        asked: Ipv4Net,
-    ) -> Result<v1::Explanation, ApiError> {
-        let (prefix, answer) = {
-            let mut state = self.state();
-            let prefix = state.voted_prefix(border, asked)?;
-            (prefix, state.ask(border, prefix)?)
-        };
-        let seconds = EXPLAIN_TIMEOUT.as_secs();
-        let reply = tokio::time::timeout(EXPLAIN_TIMEOUT, answer)
-            .await
-            .map_err(|_| ApiError::BorderSilent { border: border.clone(), seconds })?
-            .map_err(|_| ApiError::BorderAway { border: border.clone() })?;
-        let mut explanation = reply.ok_or_else(|| ApiError::UnknownPrefix {
-            border: border.clone(),
-            prefix: prefix.to_string(),
-            why: "it says so itself; it may not have the newest topology yet",
-        })?;
-        if let Some(vote) = &mut explanation.vote {
-            vote.border = border.to_string();
-        }
-        Ok(explanation)
+    pub(crate) fn announced(&self, caller: &Caller, reply: v1::AnnouncedReply) {
+        self.state().announced(caller, reply);
     }
 
     /// Puts a topology in force, stored first. On an error nothing changes. Blocks on the file system.
@@ -177,6 +200,7 @@ impl Hub {
             let mut state = self.state();
             state.put_in_force(next);
             self.desired.send_replace(Arc::new(state.desired()));
+            self.stirred.notify_one();
         }
         Ok(Applied { revision: next_revision, changed, warnings })
     }

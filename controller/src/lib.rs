@@ -10,7 +10,8 @@
 //!                    ▼                                │                                 ▼ report (checked)
 //!              state directory                      links ◄──────────────── fleet: what was last heard
 //!                                                                               │
-//!                      operators ◄── view ◄── convergence, alarms ◄─────────────┘
+//!                      operators ◄── view ◄── convergence, alarms ◄─────────────┤
+//!                        borders ◄── verification (verifier and model) ◄────────┘
 //! ```
 //!
 //! Streams are level-triggered: specifications go out whole whenever they change, and a caller begins with all that it
@@ -57,7 +58,9 @@
 mod alarms;
 mod convergence;
 mod desired;
+mod desk;
 mod error;
+mod explain;
 mod fleet;
 mod hub;
 mod in_force;
@@ -72,6 +75,7 @@ mod state;
 mod store;
 #[cfg(test)]
 mod testing;
+mod verification;
 mod view;
 
 pub use error::TopologyError;

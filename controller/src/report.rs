@@ -103,13 +103,44 @@ pub(crate) struct VoteChange {
     pub(crate) problems: Vec<String>,
 }
 
+/// What a kernel route does with packets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RouteKind {
+    Unicast,
+    Local,
+    Blackhole,
+    Unreachable,
+    Prohibit,
+    /// Whatever else the kernel knows; nothing that sends a packet to another node.
+    Other,
+}
+
+impl RouteKind {
+    fn of(text: &str) -> Self {
+        match text {
+            "unicast" => Self::Unicast,
+            "local" => Self::Local,
+            "blackhole" => Self::Blackhole,
+            "unreachable" => Self::Unreachable,
+            "prohibit" => Self::Prohibit,
+            _ => Self::Other,
+        }
+    }
+}
+
 /// A kernel route, as far as the controller judges it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Route {
-    /// Whether it sends packets anywhere, unlike a blackhole.
-    pub(crate) forwards: bool,
+    pub(crate) kind: RouteKind,
     /// The interfaces of its next hops.
     pub(crate) interfaces: Box<[Box<str>]>,
+}
+
+impl Route {
+    /// Whether it sends packets anywhere, unlike a blackhole.
+    pub(crate) fn forwards(&self) -> bool {
+        matches!(self.kind, RouteKind::Unicast | RouteKind::Local)
+    }
 }
 
 /// Changes of a virtual router's FIB.
@@ -245,7 +276,7 @@ impl TryFrom<v1::FibDelta> for FibChange {
             }
             // Not parsed as one of our names: an operator's own interface must not cost us the FIB.
             let interfaces = route.next_hops.iter().map(|hop| cut(&hop.interface, 15).into()).collect();
-            Ok((net, Route { forwards: matches!(route.kind.as_str(), "unicast" | "local"), interfaces }))
+            Ok((net, Route { kind: RouteKind::of(&route.kind), interfaces }))
         });
         let changed = changed.collect::<Result<_, _>>()?;
         let removed = delta.removed.iter().map(|text| prefix("fib.removed", text));
@@ -308,7 +339,7 @@ mod tests {
         let routes = vec![route("198.18.1.0/24", "unicast", "eth1"), route("0.0.0.0/0", "blackhole", "lo")];
         let change = FibChange::try_from(delta(3, routes, &["10.0.0.0/8"])).unwrap();
         assert_eq!(change.vn.get(), 3);
-        assert_eq!(change.changed.iter().map(|(_, r)| r.forwards).collect::<Vec<_>>(), [true, false]);
+        assert_eq!(change.changed.iter().map(|(_, r)| r.forwards()).collect::<Vec<_>>(), [true, false]);
         assert_eq!(change.removed, ["10.0.0.0/8".parse().unwrap()]);
     }
 

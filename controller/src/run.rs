@@ -165,6 +165,7 @@ impl Controller {
         tokio::select! {
             served = serving => served.map_err(|e| ControllerError::Serve(e.to_string())),
             () = last_call => Ok(()),
+            () = hub.inspect() => Ok(()),
         }
     }
 }

@@ -3,4 +3,5 @@
 pub(crate) mod fleet;
 mod list;
 pub(crate) mod network;
+mod verification;
 mod watch;

@@ -4,16 +4,18 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    time::SystemTime,
+    time::{Instant, SystemTime},
 };
 
-use braid_layout::NodePlan;
+use braid_layout::{NodePlan, Plan};
 use braid_proto::{NodeName, VnId, v1};
 use ipnet::Ipv4Net;
 use tokio::sync::{mpsc, oneshot};
+use tracing::warn;
 
 use crate::{
     desired::Desired,
+    desk::{Desk, DeskError},
     error::ApiError,
     fleet::{FibError, Fleet},
     in_force::InForce,
@@ -21,12 +23,11 @@ use crate::{
     key::NetworkKey,
     links::Links,
     report::{FibChange, Hello, NodeReport, VoteChange},
+    verification::Inspector,
 };
 
 /// How many routes are held for one node. A router with the whole Internet's table has about half of this.
 const MAX_ROUTES: usize = 2_000_000;
-/// How many questions may wait for one border.
-const MAX_QUESTIONS: usize = 32;
 
 /// The two kinds of callers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -60,17 +61,17 @@ pub(crate) struct Inbox {
     pub(crate) replaced: oneshot::Receiver<i32>,
     /// Questions for a border.
     pub(crate) questions: mpsc::Receiver<v1::ExplainQuery>,
+    /// Questions for an agent.
+    pub(crate) announced: mpsc::Receiver<v1::AnnouncedQuery>,
 }
-
-type Answer = oneshot::Sender<Option<v1::Explanation>>;
 
 /// A connected stream.
 #[derive(Debug)]
 struct Session {
     id: u64,
     replaced: oneshot::Sender<i32>,
-    questions: mpsc::Sender<v1::ExplainQuery>,
-    answers: HashMap<u64, Answer>,
+    explain: Desk<v1::ExplainQuery, Option<v1::Explanation>>,
+    announced: Desk<v1::AnnouncedQuery, Vec<v1::Announcement>>,
 }
 
 #[derive(Debug)]
@@ -78,6 +79,8 @@ pub(crate) struct State {
     pub(crate) in_force: Option<InForce>,
     pub(crate) fleet: Fleet,
     pub(crate) links: Links,
+    /// Absent without a topology that can be verified.
+    pub(crate) inspector: Option<Inspector>,
     pub(crate) journal: Journal,
     classes: BTreeMap<VnId, u64>,
     key: NetworkKey,
@@ -102,6 +105,7 @@ impl State {
             in_force: None,
             fleet: Fleet::default(),
             links: Links::default(),
+            inspector: None,
             journal: Journal::new(now),
             classes: BTreeMap::new(),
             key,
@@ -128,8 +132,29 @@ impl State {
         }
         self.links = Links::of(&next.plan, &self.fleet);
         self.classes = self.links.classes(&next.plan);
+        self.inspect(&next.plan);
         self.border_revision += 1;
         self.in_force = Some(next);
+    }
+
+    /// Has a new plan verified.
+    fn inspect(&mut self, plan: &Plan) {
+        let now = Instant::now();
+        let followed = match self.inspector.take() {
+            Some(mut inspector) => inspector.follow(plan, &self.links, now).map(|()| inspector),
+            None => Inspector::new(plan, &self.links, now),
+        };
+        match followed {
+            Ok(inspector) => self.inspector = Some(inspector),
+            Err(error) => warn!(%error, "forwarding is not verified"),
+        }
+    }
+
+    /// Nothing is known any more of the FIBs of a node.
+    fn forget_fibs(&mut self, node: &NodeName) {
+        if let Some(inspector) = &mut self.inspector {
+            inspector.forget(node);
+        }
     }
 
     /// What everyone is to do now.
@@ -161,8 +186,8 @@ impl State {
         self.last_id += 1;
         let caller = Caller { role, node: hello.node.clone(), id: self.last_id };
         let (replaced, replaced_receiver) = oneshot::channel();
-        let (questions, questions_receiver) = mpsc::channel(MAX_QUESTIONS);
-        let session = Session { id: caller.id, replaced, questions, answers: HashMap::new() };
+        let ((explain, questions), (announced, announced_receiver)) = (Desk::new(), Desk::new());
+        let session = Session { id: caller.id, replaced, explain, announced };
         if let Some(old) = self.sessions.insert((role, hello.node.clone()), session) {
             // A stream that has ended meanwhile needs no word.
             let _ = old.replaced.send(hello.pid);
@@ -173,7 +198,10 @@ impl State {
                 Role::Border => actual.border_joined(hello),
             }
         }
-        Ok((caller, Inbox { replaced: replaced_receiver, questions: questions_receiver }))
+        if role == Role::Agent {
+            self.forget_fibs(&hello.node);
+        }
+        Ok((caller, Inbox { replaced: replaced_receiver, questions, announced: announced_receiver }))
     }
 
     /// A stream has ended. Questions that wait for its answer fail.
@@ -184,6 +212,9 @@ impl State {
         self.sessions.remove(&(caller.role, caller.node.clone()));
         if let Some(actual) = self.fleet.node_mut(&caller.node) {
             actual.left(caller.role, now);
+        }
+        if caller.role == Role::Agent {
+            self.forget_fibs(&caller.node);
         }
     }
 
@@ -205,6 +236,10 @@ impl State {
         actual.reported(report, &vns);
 
         self.links = Links::of(&in_force.plan, &self.fleet);
+        let report = self.fleet.node(&caller.node).and_then(|n| n.report.as_ref());
+        if let (Some(inspector), Some(report)) = (&mut self.inspector, report) {
+            inspector.reported(&caller.node, report, &self.links, Instant::now());
+        }
         let classes = self.links.classes(&in_force.plan);
         let changed = classes != self.classes;
         if changed {
@@ -225,10 +260,15 @@ impl State {
             return Ok(());
         }
         let Some(actual) = self.fleet.node_mut(&caller.node) else { return Ok(()) };
+        let routes = self.inspector.as_ref().and_then(|i| i.routes(&caller.node, &change));
         actual.forwarded(change, MAX_ROUTES).map_err(|error| match error {
-            FibError::Malformed(error) => error.into(),
+            FibError::Malformed(error) => ApiError::from(error),
             FibError::TooManyRoutes { max } => ApiError::TooManyRoutes { max },
-        })
+        })?;
+        if let (Some(inspector), Some(routes)) = (&mut self.inspector, routes) {
+            inspector.forwarded(routes);
+        }
+        Ok(())
     }
 
     /// Whether word of `vn` counts. An agent that works towards `revision` may still speak of virtual networks that have
@@ -278,21 +318,35 @@ impl State {
         let away = || ApiError::BorderAway { border: border.clone() };
         let session = self.sessions.get_mut(&(Role::Border, border.clone())).ok_or_else(away)?;
         let question = v1::ExplainQuery { id, prefix: prefix.to_string() };
-        session.questions.try_send(question).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => ApiError::BorderBusy { border: border.clone() },
-            mpsc::error::TrySendError::Closed(_) => away(),
-        })?;
-        let (answer, receiver) = oneshot::channel();
-        session.answers.retain(|_, waiting| !waiting.is_closed());
-        session.answers.insert(id, answer);
-        Ok(receiver)
+        session.explain.ask(id, question).map_err(|error| match error {
+            DeskError::Full => ApiError::BorderBusy { border: border.clone() },
+            DeskError::Closed => away(),
+        })
     }
 
-    /// Hands an answer to whoever asked; nobody, if it comes too late.
+    /// Asks a node's agent what announces a prefix. `None` if it is not there, or has enough to do.
+    pub(crate) fn ask_announced(
+        &mut self,
+        node: &NodeName,
+        prefix: Ipv4Net,
+    ) -> Option<oneshot::Receiver<Vec<v1::Announcement>>> {
+        self.last_id += 1;
+        let id = self.last_id;
+        let session = self.sessions.get_mut(&(Role::Agent, node.clone()))?;
+        session.announced.ask(id, v1::AnnouncedQuery { id, prefix: prefix.to_string() }).ok()
+    }
+
+    /// Takes a border's answer.
     pub(crate) fn answered(&mut self, caller: &Caller, reply: v1::ExplainReply) {
-        if let Some(answer) = self.session(caller).and_then(|s| s.answers.remove(&reply.id)) {
-            // Whoever asked may have given up this very moment.
-            let _ = answer.send(reply.explanation);
+        if let Some(session) = self.session(caller) {
+            session.explain.answered(reply.id, reply.explanation);
+        }
+    }
+
+    /// Takes an agent's answer.
+    pub(crate) fn announced(&mut self, caller: &Caller, reply: v1::AnnouncedReply) {
+        if let Some(session) = self.session(caller) {
+            session.announced.answered(reply.id, reply.announcements);
         }
     }
 
@@ -330,6 +384,7 @@ impl State {
 mod tests {
     use super::*;
     use crate::{
+        desk::MAX_QUESTIONS,
         report::RouterReport,
         testing::{Bench, RING, fine, hello, node, ring, running, snapshot, vn},
     };

@@ -9,7 +9,7 @@ use ipnet::Ipv4Net;
 use crate::{
     in_force::InForce,
     key::NetworkKey,
-    report::{FibChange, Hello, NodeReport, Route, RouterReport, RouterState, Vote, VoteChange},
+    report::{FibChange, Hello, NodeReport, Route, RouteKind, RouterReport, RouterState, Vote, VoteChange},
     state::{Caller, Inbox, Role, State},
 };
 
@@ -57,7 +57,7 @@ pub(crate) fn fine(plan: &NodePlan, revision: u64) -> NodeReport {
 }
 
 pub(crate) fn route(interface: &str) -> Route {
-    Route { forwards: true, interfaces: [interface.into()].into() }
+    Route { kind: RouteKind::Unicast, interfaces: [interface.into()].into() }
 }
 
 pub(crate) fn snapshot(vn: VnId, routes: impl IntoIterator<Item = (Ipv4Net, Route)>) -> FibChange {

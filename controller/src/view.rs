@@ -14,6 +14,7 @@ use crate::{
     in_force::InForce,
     report::{Process, RouterState, Vote},
     state::State,
+    verification::Inspector,
 };
 
 /// How many lines of what is pending are told.
@@ -72,9 +73,15 @@ pub(crate) fn status(state: &State, started: SystemTime, now: SystemTime) -> v1:
         votes_expected: assessment.votes_expected,
         converged: assessment.converged(),
         pending: cut_lines(assessment.pending),
-        alarms: alarms(&f.plan, &state.fleet, &state.links, now),
+        alarms: all_alarms(state, f, now),
         ..common
     }
+}
+
+fn all_alarms(state: &State, f: &InForce, now: SystemTime) -> Vec<String> {
+    let mut lines = alarms(&f.plan, &state.fleet, &state.links, now);
+    lines.extend(state.inspector.iter().flat_map(Inspector::alarms));
+    lines
 }
 
 fn cut_lines(mut lines: Vec<String>) -> Vec<String> {

@@ -1,6 +1,11 @@
 //! The one interface behind which engines differ.
 
-use std::{collections::BTreeSet, fmt, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeSet,
+    fmt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use braid_kernel::{Netns, Process};
@@ -168,6 +173,18 @@ pub trait Driver: Send + Sync {
         place: &Place,
         limit: Duration,
     ) -> Result<Vec<Drift>, EngineError>;
+
+    /// What it has that announces exactly this prefix, in words: the LSA or LSP, of several the first few. `None` if nothing
+    /// does. `dir` is the instance's, as of [`Place::dir`].
+    ///
+    /// # Errors
+    /// As [`Driver::health`].
+    async fn announced(
+        &self,
+        prefix: Ipv4Net,
+        dir: &Path,
+        limit: Duration,
+    ) -> Result<Option<String>, EngineError>;
 
     /// Makes a running engine take the configuration that [`Driver::prepare`] wrote: softly where the engine can, else by
     /// ending it, so that the next [`Driver::start`] brings it up anew, its routes staying meanwhile.

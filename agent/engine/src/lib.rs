@@ -23,6 +23,7 @@
 //! assert_eq!(driver(Engine::BirdOspf).requirements()[0].package, "bird2");
 //! ```
 
+mod announced;
 mod bird;
 pub mod cgroup;
 mod driver;

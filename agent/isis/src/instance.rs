@@ -234,7 +234,7 @@ impl Instance {
     }
 
     /// Computes routes if it is time. Gives whether it was.
-    fn compute(&mut self, now: Instant) -> bool {
+    pub(crate) fn compute(&mut self, now: Instant) -> bool {
         let Some(changes) = self.routing.run(now) else { return false };
         self.counters.computations += 1;
         self.touch_by_routes(now, &changes);
@@ -245,7 +245,7 @@ impl Instance {
     }
 
     /// Says what is to be said if it is time. Gives whether it was.
-    fn originate(&mut self, now: Instant) -> bool {
+    pub(crate) fn originate(&mut self, now: Instant) -> bool {
         let mut was_due = false;
         for level in Level::ALL {
             if !self.origination[level].is_due(now) {

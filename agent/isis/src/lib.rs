@@ -76,6 +76,7 @@ mod arrange;
 mod circuit;
 mod clock;
 mod config;
+mod converged;
 mod election;
 mod event;
 mod flooding;
@@ -102,6 +103,7 @@ pub use config::{
     Attached, CircuitConfig, CircuitKind, Config, ConfigError, LLC_LEN, Leak, LeakDown, Limits, MetricStyle,
     Pacing, Padding, SpfDelay,
 };
+pub use converged::Converged;
 pub use event::{DownReason, Event, Rejection};
 pub use instance::{External, Group, Input, Instance, InstanceCounters, Output};
 pub use level::PerLevel;

@@ -60,7 +60,7 @@ pub use engine::{Engine, Link, Links, RouteMark, RouteUpdate};
 pub use error::{ConfigError, StartError};
 pub use fib::RouteCounters;
 pub use secret::Secret;
-pub use status::{HexError, RouteNextHop, ShellQuestion};
+pub use status::{Convergence, HexError, PendingRoute, RouteNextHop, ShellQuestion};
 
 /// The command line of the engines, without the rest of the `braid` binary: `[agent engine] ospf|isis --config FILE --run-dir
 /// DIR [--foreground]`. For tests that have no `braid` beside them.

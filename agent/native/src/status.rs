@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 
+use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
 /// A question that the shell answers for every engine.
@@ -21,6 +22,26 @@ pub struct RouteNextHop {
     pub interface: String,
     /// The next router; none if the destination itself is on the link.
     pub via: Option<Ipv4Addr>,
+}
+
+/// What an engine's routes become by what it knows now: those of a clone that has run all pending work in virtual time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Convergence {
+    /// When the engine itself will have done that work, from now, in microseconds; 0: there is none.
+    pub in_us: u64,
+    /// Whether the clone came to rest.
+    pub is_at_rest: bool,
+    /// How kernel routes will differ from what they are; usually not at all.
+    pub changes: Vec<PendingRoute>,
+}
+
+/// A kernel route that is about to change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingRoute {
+    /// The destinations.
+    pub prefix: Ipv4Net,
+    /// The ways to be: empty where packets are to be dropped; none: the route goes.
+    pub next_hops: Option<Vec<RouteNextHop>>,
 }
 
 /// A line that is no part of a database in hexadecimal.

@@ -373,6 +373,12 @@ impl Instance {
         self.table.all_installed()
     }
 
+    /// The route to exactly this prefix, of the last computation.
+    #[must_use]
+    pub fn route(&self, prefix: &Ipv4Net) -> Option<InstalledRoute> {
+        self.table.installed(prefix)
+    }
+
     /// Own LSAs are flushed after [`Input::Leave`], and every neighbour knows.
     #[must_use]
     pub fn has_left(&self) -> bool {

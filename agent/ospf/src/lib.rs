@@ -36,9 +36,11 @@
 
 mod acknowledge;
 mod ageing;
+mod announced;
 mod backoff;
 mod clock;
 mod config;
+mod converged;
 mod election;
 mod event;
 mod exchange;
@@ -76,6 +78,7 @@ pub use config::{
     InterfaceId, InterfaceState, Limits, LsaPacing, Network, Range, SpfDelay, StubRouter, Translate,
     VirtualLinkConfig,
 };
+pub use converged::Converged;
 pub use event::{Event, LimitKind, Refusal};
 pub use input::Input;
 pub use instance::{Instance, RestoreError};

@@ -54,7 +54,7 @@ impl Instance {
     }
 
     /// One round. Gives whether anything happened.
-    fn settle_once(&mut self) -> bool {
+    pub(crate) fn settle_once(&mut self) -> bool {
         let mut acted = false;
         if std::mem::take(&mut self.dirty) {
             self.refresh_table();

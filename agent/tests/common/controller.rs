@@ -30,6 +30,7 @@ use tonic::{Request, Response, Status, Streaming};
 pub struct Heard {
     pub connections: u32,
     pub status: v1::NodeStatus,
+    pub announced: Vec<v1::AnnouncedReply>,
     /// Routes by virtual network and prefix.
     pub fibs: BTreeMap<u32, BTreeMap<String, v1::FibRoute>>,
 }
@@ -66,6 +67,7 @@ impl Shared {
         match message {
             Up::Hello(_) => *heard = Heard { connections: heard.connections + 1, ..Heard::default() },
             Up::Status(status) => heard.status = status,
+            Up::Announced(reply) => heard.announced.push(reply),
             Up::Fib(delta) => {
                 assert!(delta.snapshot || heard.fibs.contains_key(&delta.vn_id), "a difference to nothing");
                 let fib = heard.fibs.entry(delta.vn_id).or_default();

@@ -203,7 +203,7 @@ impl Steering {
     /// # Errors
     /// When the kernel refuses.
     pub async fn found(&mut self, spec: &Spec) -> Result<(), SteeringError> {
-        let filter_rules = ruleset(&spec.links);
+        let filter_rules = ruleset(&spec.links, spec.probes.as_ref());
         if filter_rules != self.ruleset || self.filter_is_gone().await {
             filter::apply_ruleset(&self.netns, &filter_rules).await?;
             self.ruleset = filter_rules;
@@ -260,6 +260,22 @@ impl Steering {
             self.actual.apply(std::slice::from_ref(action));
         }
         Ok(actions.len())
+    }
+
+    /// Sends everything that goes through one virtual network through another from now on: one message. Votes follow, and
+    /// with them the routes.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub async fn hand_over(&mut self, spec: &Spec, from: VnId, to: VnId) -> Result<(), SteeringError> {
+        let Some(port) = self.ports(spec).remove(&to) else { return Ok(()) };
+        if self.actual.objects.get(&from).is_none_or(|at| *at == port) {
+            return Ok(());
+        }
+        let action = Action::SetObject(from, port);
+        self.carry_out(&action).await?;
+        self.actual.apply(&[action]);
+        Ok(())
     }
 
     async fn carry_out(&self, action: &Action) -> Result<(), SteeringError> {

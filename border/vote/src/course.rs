@@ -1,30 +1,31 @@
-//! The course of one vote, step by step: the rules, free of memory and of time passing.
+//! The course of one vote, step by step: the rules, free of memory.
 
 use crate::{
-    Comparison, Millis, Policy, Rule, Step, StepRecord,
-    electorate::{Electorate, Seat},
+    Millis, Policy, Rule, Step, StepRecord,
+    cell::Condition,
+    electorate::{Seat, Tally},
     eligibility::Tier,
-    standing::Condition,
-    time::Lasting,
+    mask::Mask,
+    sets::Sets,
+    words,
 };
 
 /// Who listens to the steps. `()` does not, and costs nothing.
 pub(crate) trait Narrator {
     /// A step was taken.
-    fn tell(&mut self, step: Step, detail: impl FnOnce() -> String, remaining: &[&Seat<'_>]);
+    fn tell(&mut self, step: Step, detail: impl FnOnce() -> String, remaining: impl Iterator<Item = u8>);
     /// Forget what was told: the vote is run again.
     fn restart(&mut self);
 }
 
 impl Narrator for () {
-    fn tell(&mut self, _: Step, _: impl FnOnce() -> String, _: &[&Seat<'_>]) {}
+    fn tell(&mut self, _: Step, _: impl FnOnce() -> String, _: impl Iterator<Item = u8>) {}
     fn restart(&mut self) {}
 }
 
 impl Narrator for Vec<StepRecord> {
-    fn tell(&mut self, step: Step, detail: impl FnOnce() -> String, remaining: &[&Seat<'_>]) {
-        let remaining = remaining.iter().map(|seat| seat.vn()).collect();
-        self.push(StepRecord { step, detail: detail(), remaining });
+    fn tell(&mut self, step: Step, detail: impl FnOnce() -> String, remaining: impl Iterator<Item = u8>) {
+        self.push(StepRecord { step, detail: detail(), remaining: remaining.collect() });
     }
 
     fn restart(&mut self) {
@@ -32,232 +33,232 @@ impl Narrator for Vec<StepRecord> {
     }
 }
 
-/// Who is chosen, and by which step.
+/// Who is chosen, by place, and by which step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Choice {
-    pub winner: Option<u8>,
+    pub winner: Option<usize>,
     pub step: Step,
 }
 
-/// When a seat that is not driving may take over from an incumbent that nobody objects to.
-pub(crate) fn ready_at(policy: &Policy, seat: &Seat<'_>) -> Millis {
-    if seat.standing.condition != Condition::Clean {
-        return Millis::NEVER;
-    }
-    let stable = seat.standing.since.max(seat.ballot.stable_since()).after(policy.settle);
-    stable.max(seat.standing.barred_until(policy))
+/// All that a vote is about.
+#[derive(Clone, Copy)]
+pub(crate) struct Vote<'v> {
+    pub policy: &'v Policy,
+    pub now: Millis,
+    pub seats: &'v [Seat],
+    pub tally: &'v Tally,
+    /// Until when a new prefix waits for its ballots.
+    pub gathers_until: Option<Millis>,
+    pub sets: &'v Sets,
 }
 
-/// Runs the vote at `now`, given who drives at present.
-///
-/// The outcome is a fixed point: with the chosen VN as the incumbent, the same vote chooses it again.
-pub(crate) fn run(
-    policy: &Policy,
-    now: Millis,
-    electorate: &Electorate<'_>,
-    incumbent: Option<u8>,
-    narrator: &mut impl Narrator,
-) -> Choice {
-    if electorate.tier == Tier::Useless {
-        let kept: Vec<_> = incumbent.and_then(|vn| electorate.seat(vn)).into_iter().collect();
-        let told = || match &kept[..] {
-            [seat] => format!("no VN has a usable route: steering stays on VN {}", seat.vn()),
-            _ => "no VN has a usable route, and none had one before".to_owned(),
-        };
-        narrator.tell(Step::NoneUsable, told, &kept);
-        return Choice { winner: kept.first().map(|seat| seat.vn()), step: Step::NoneUsable };
+impl Vote<'_> {
+    /// When a seat that is not driving may take over from an incumbent that nobody objects to.
+    pub fn ready_at(&self, seat: &Seat) -> Millis {
+        if seat.standing.condition != Condition::Clean {
+            return Millis::NEVER;
+        }
+        let stable = seat.standing.since.max(seat.steady_since).after(self.policy.settle);
+        stable.max(seat.standing.barred_until(self.policy)).max(self.damped_until(seat))
     }
-    let mut course =
-        Course { policy, now, electorate, left: electorate.seats.iter().collect(), decisive: None, narrator };
-    course.only_candidate();
-    course.eligibility();
-    let incumbent = incumbent.and_then(|vn| course.find(vn));
-    course.settle_dispute(incumbent);
-    course.majority();
-    course.fail_back(incumbent);
-    let incumbent = incumbent.and_then(|seat| course.find(seat.vn()));
-    course.master(incumbent);
-    course.preference(incumbent);
-    Choice {
-        winner: course.left.first().map(|seat| seat.vn()),
-        step: course.decisive.unwrap_or(Step::Preference),
+
+    /// Until when a seat is damped.
+    pub fn damped_until(&self, seat: &Seat) -> Millis {
+        seat.standing.merit.held_until(&self.policy.damping)
+    }
+
+    /// When a contradiction decides against an incumbent.
+    pub fn dispute_ends(&self, seat: &Seat) -> Millis {
+        let Policy { rule, settle, deadline, .. } = *self.policy;
+        let settled = seat.standing.since.after(settle);
+        if rule != Rule::Consensus {
+            return settled;
+        }
+        let trusted = self.seats.iter().filter(|seat| seat.tier() == self.tally.tier);
+        let all_steady = trusted.map(|seat| seat.steady_since.after(settle)).max().unwrap_or_default();
+        settled.max(all_steady.min(seat.standing.since.after(deadline)))
+    }
+
+    fn place_of(&self, vn: Option<usize>) -> Option<usize> {
+        vn.filter(|seat| self.tally.is_present(*seat))
+    }
+
+    /// Runs the vote, given who drives at present.
+    ///
+    /// The outcome is a fixed point: with the chosen VN as the incumbent, the same vote chooses it again.
+    pub fn run(&self, incumbent: Option<usize>, narrator: &mut impl Narrator) -> Choice {
+        if self.tally.tier == Tier::Useless {
+            let kept = self.place_of(incumbent);
+            let told = || match kept {
+                Some(seat) => {
+                    format!("no VN has a usable route: steering stays on VN {}", self.seats[seat].vn)
+                }
+                None => "no VN has a usable route, and none had one before".to_owned(),
+            };
+            narrator.tell(Step::NoneUsable, told, kept.iter().map(|seat| self.seats[*seat].vn));
+            return Choice { winner: kept, step: Step::NoneUsable };
+        }
+        if let Some(until) = self.gathers_until {
+            let told = || words::gathering(self, until);
+            narrator.tell(Step::Gathering, told, std::iter::empty());
+            return Choice { winner: None, step: Step::Gathering };
+        }
+        let mut left = Mask::first(self.seats.len());
+        left.retain(|seat| self.tally.is_present(seat));
+        let mut course = Course { vote: *self, left, decisive: None, narrator };
+        course.only_candidate();
+        course.eligibility();
+        let incumbent = incumbent.filter(|seat| course.left.contains(*seat));
+        course.settle_dispute(incumbent);
+        course.majority();
+        course.fail_back(incumbent);
+        course.damping(incumbent);
+        let incumbent = incumbent.filter(|seat| course.left.contains(*seat));
+        course.master(incumbent);
+        course.preference(incumbent);
+        Choice { winner: course.left.iter().next(), step: course.decisive.unwrap_or(Step::Preference) }
     }
 }
 
-struct Course<'c, 'a, N> {
-    policy: &'c Policy,
-    now: Millis,
-    electorate: &'c Electorate<'a>,
-    left: Vec<&'c Seat<'a>>,
+struct Course<'v, 'n, N> {
+    vote: Vote<'v>,
+    left: Mask,
     decisive: Option<Step>,
-    narrator: &'c mut N,
+    narrator: &'n mut N,
 }
 
-impl<'c, 'a, N: Narrator> Course<'c, 'a, N> {
-    fn find(&self, vn: u8) -> Option<&'c Seat<'a>> {
-        self.left.iter().copied().find(|seat| seat.vn() == vn)
-    }
-
+impl<N: Narrator> Course<'_, '_, N> {
     /// Drops those that `keep` refuses. Nothing happens after the decisive step.
-    fn cut(&mut self, step: Step, keep: impl Fn(&Seat<'_>) -> bool, detail: impl FnOnce() -> String) {
+    fn cut(&mut self, step: Step, keep: impl Fn(usize) -> bool, detail: impl FnOnce() -> String) {
         if self.decisive.is_some() {
             return;
         }
-        self.left.retain(|seat| keep(seat));
-        self.narrator.tell(step, detail, &self.left);
+        self.left.retain(keep);
+        let seats = self.vote.seats;
+        self.narrator.tell(step, detail, self.left.iter().map(|seat| seats[seat].vn));
         if self.left.len() == 1 {
             self.decisive = Some(step);
         }
     }
 
-    fn keep_only(&mut self, step: Step, chosen: &Seat<'_>, detail: impl FnOnce() -> String) {
-        self.cut(step, |seat| seat.vn() == chosen.vn(), detail);
+    fn keep_only(&mut self, step: Step, chosen: usize, detail: impl FnOnce() -> String) {
+        self.cut(step, |seat| seat == chosen, detail);
     }
 
     fn only_candidate(&mut self) {
-        if let [only] = self.left[..] {
+        if self.left.len() == 1
+            && let Some(only) = self.left.iter().next()
+        {
+            let only = &self.vote.seats[only];
             self.cut(
                 Step::OnlyCandidate,
                 |_| true,
-                || format!("VN {} is alone: {}", only.vn(), only.eligibility),
+                || format!("VN {} is alone: {}", only.vn, only.eligibility),
             );
         }
     }
 
     fn eligibility(&mut self) {
-        let best = self.electorate.tier;
-        let (step, words) = match best {
-            Tier::Eligible => (Step::Eligibility, "eligible"),
-            Tier::Stale | Tier::Useless => (Step::LastStanding, "no VN is eligible; with a stale route"),
-        };
-        let all = self.electorate;
+        let Vote { tally, seats, .. } = self.vote;
+        let step = if tally.tier == Tier::Eligible { Step::Eligibility } else { Step::LastStanding };
+        let all = self.left;
         self.cut(
             step,
-            |seat| seat.tier() == best,
-            || {
-                let out: Vec<String> = all
-                    .seats
-                    .iter()
-                    .filter(|seat| seat.tier() != best)
-                    .map(|seat| format!("; VN {}: {}", seat.vn(), seat.eligibility))
-                    .collect();
-                format!("{words}: {} of {}{}", all.voters().count(), all.seats.len(), out.concat())
-            },
+            |seat| seats[seat].tier() == tally.tier,
+            || words::eligibility(seats, all, tally.tier),
         );
     }
 
     /// A disagreement that has not lasted does not move an incumbent.
-    fn settle_dispute(&mut self, incumbent: Option<&Seat<'_>>) {
-        let Some(seat) = incumbent.filter(|seat| self.electorate.contradicts(seat)) else { return };
-        let (now, settle) = (self.now, self.policy.settle);
-        if seat.standing.since.after(settle) > now {
-            self.keep_only(Step::Settling, seat, || {
-                format!(
-                    "a majority has contradicted VN {} for {}, which decides after {}",
-                    seat.vn(),
-                    Lasting(now.since(seat.standing.since)),
-                    Lasting(settle)
-                )
-            });
+    fn settle_dispute(&mut self, incumbent: Option<usize>) {
+        let Some(seat) = incumbent.filter(|seat| self.vote.tally.contradicts(*seat)) else { return };
+        let vote = self.vote;
+        if vote.dispute_ends(&vote.seats[seat]) > vote.now {
+            self.keep_only(Step::Settling, seat, || words::dispute(&vote, seat));
         }
     }
 
     fn majority(&mut self) {
-        let all = self.electorate;
-        let keep = |seat: &Seat<'_>| all.majority.is_none_or(|group| seat.group == Some(group));
-        self.cut(Step::Majority, keep, || match (all.comparison, all.majority) {
-            (Some(level), _) if all.groups == 1 => format!("all agree by {level}"),
-            (level, Some(group)) => {
-                format!("{} {} of {} votes", by(level), all.votes(all.group_weight(group)), all.all_votes())
-            }
-            (level, None) => {
-                let votes: Vec<String> =
-                    (0..all.groups).map(|group| all.votes(all.group_weight(group)).to_string()).collect();
-                format!("{} {} of {} votes: no majority", by(level), votes.join(" to "), all.all_votes())
-            }
-        });
+        let vote = self.vote;
+        let keep = |seat| vote.tally.majority.is_none_or(|group| vote.tally.group_of(seat) == Some(group));
+        self.cut(Step::Majority, keep, || words::majority(&vote));
     }
 
-    /// VNs that were voted out wait, unless there are no others. The incumbent drives already.
-    fn fail_back(&mut self, incumbent: Option<&Seat<'_>>) {
-        let (policy, now, incumbent) = (self.policy, self.now, incumbent.map(|seat| seat.vn()));
-        let barred =
-            |seat: &Seat<'_>| incumbent != Some(seat.vn()) && seat.standing.barred_until(policy) > now;
-        let waiting: Vec<&Seat<'_>> = self.left.iter().copied().filter(|seat| barred(seat)).collect();
-        if !waiting.is_empty() && waiting.len() < self.left.len() {
+    /// Drops those that are held back, unless there are no others. The incumbent drives already.
+    fn hold_back(
+        &mut self,
+        step: Step,
+        incumbent: Option<usize>,
+        until: impl Fn(&Seat) -> Millis,
+        why: impl Fn(&Seat) -> String,
+    ) {
+        let Vote { seats, now, .. } = self.vote;
+        let mut held = self.left;
+        held.retain(|seat| incumbent != Some(seat) && until(&seats[seat]) > now);
+        let waiting = held.len();
+        if waiting > 0 && waiting < self.left.len() {
             self.cut(
-                Step::FailBack,
-                |seat| !barred(seat),
-                || {
-                    let told = waiting
-                        .iter()
-                        .map(|seat| format!("VN {} {}", seat.vn(), wait_in_words(policy, now, seat)));
-                    told.collect::<Vec<_>>().join("; ")
-                },
+                step,
+                |seat| !held.contains(seat),
+                || held.iter().map(|seat| why(&seats[seat])).collect::<Vec<_>>().join("; "),
             );
         }
     }
 
-    fn master(&mut self, incumbent: Option<&Seat<'_>>) {
-        let Rule::Master { master } = self.policy.rule else { return };
-        let Some(master) = self.find(master) else { return };
-        let (now, settle) = (self.now, self.policy.settle);
+    fn fail_back(&mut self, incumbent: Option<usize>) {
+        let vote = self.vote;
+        let until = |seat: &Seat| seat.standing.barred_until(vote.policy);
+        self.hold_back(Step::FailBack, incumbent, until, |seat| {
+            format!("VN {} {}", seat.vn, words::wait(&vote, seat))
+        });
+    }
+
+    fn damping(&mut self, incumbent: Option<usize>) {
+        let vote = self.vote;
+        let until = |seat: &Seat| vote.damped_until(seat);
+        self.hold_back(Step::Damping, incumbent, until, |seat| {
+            format!("VN {} {}", seat.vn, words::damped(&vote, seat))
+        });
+    }
+
+    fn master(&mut self, incumbent: Option<usize>) {
+        let Rule::Master { master } = self.vote.policy.rule else { return };
+        let vote = self.vote;
+        let Some(master) = self.left.iter().find(|seat| vote.seats[*seat].vn == master) else { return };
+        let vn = vote.seats[master].vn;
         match incumbent {
-            Some(other) if other.vn() != master.vn() && ready_at(self.policy, master) > now => {
+            Some(other) if other != master && vote.ready_at(&vote.seats[master]) > vote.now => {
                 self.keep_only(Step::Settling, other, || {
-                    format!(
-                        "VN {} takes over as master once its route has been stable for {}",
-                        master.vn(),
-                        Lasting(settle)
-                    )
+                    let settle = words::Lasting(vote.policy.settle);
+                    format!("VN {vn} takes over as master once its route has been stable for {settle}")
                 });
             }
             _ => self.keep_only(Step::Master, master, || {
-                format!("VN {} is the master and no majority contradicts it", master.vn())
+                format!("VN {vn} is the master and no majority contradicts it")
             }),
         }
     }
 
     /// An incumbent that nobody objects to stays; else the largest group wins, and in it the most preferred.
-    fn preference(&mut self, incumbent: Option<&Seat<'_>>) {
-        let all = self.electorate;
-        let weight = |seat: &Seat<'_>| seat.group.map_or(0, |group| all.group_weight(group));
-        let heaviest = self.left.iter().map(|seat| weight(seat)).max().unwrap_or_default();
-        let Some(first) = self.left.iter().copied().find(|seat| weight(seat) == heaviest) else { return };
-        if let Some(seat) = incumbent.filter(|seat| seat.vn() != first.vn()) {
+    fn preference(&mut self, incumbent: Option<usize>) {
+        let Vote { tally, seats, .. } = self.vote;
+        let heaviest = self.left.iter().map(|seat| tally.backing(seat)).max().unwrap_or_default();
+        let Some(first) = self.left.iter().find(|seat| tally.backing(*seat) == heaviest) else { return };
+        let split = self.left.iter().any(|seat| tally.group_of(seat) != tally.group_of(first));
+        if let Some(seat) = incumbent.filter(|seat| *seat != first || split) {
             self.keep_only(Step::Incumbent, seat, || {
-                format!("VN {} drives, and nothing speaks against it", seat.vn())
+                format!("VN {} drives, and no majority speaks against it", seats[seat].vn)
             });
         }
-        if self.left.iter().any(|seat| seat.group != first.group) {
+        if split {
             self.cut(
                 Step::Plurality,
-                |seat| seat.group == first.group,
-                || format!("{} of {} votes: the largest group", all.votes(heaviest), all.all_votes()),
+                |seat| tally.group_of(seat) == tally.group_of(first),
+                || format!("{} of {} votes: the largest group", tally.votes(heaviest), tally.all_votes()),
             );
         }
         self.keep_only(Step::Preference, first, || {
-            format!("VN {} comes first in order of preference", first.vn())
+            format!("VN {} comes first in order of preference", seats[first].vn)
         });
     }
-}
-
-fn by(level: Option<Comparison>) -> String {
-    level.map(|level| format!("by {level}:")).unwrap_or_default()
-}
-
-/// Why a barred VN waits, and how long.
-pub(crate) fn wait_in_words(policy: &Policy, now: Millis, seat: &Seat<'_>) -> String {
-    let standing = &seat.standing;
-    let why = match standing.strikes {
-        0 => "was not driving when the border started".to_owned(),
-        1 => "was voted out".to_owned(),
-        strikes => format!("was voted out {strikes} times"),
-    };
-    let wait = Lasting(policy.penalty(standing.strikes));
-    let clean = match standing.condition {
-        Condition::Clean => now.since(standing.since),
-        Condition::Contradicted | Condition::Out => std::time::Duration::ZERO,
-    };
-    format!("{why} and may return after {wait} clean ({} so far)", Lasting(clean))
 }

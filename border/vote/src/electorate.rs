@@ -5,21 +5,22 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Ballot, Comparison, Eligibility,
+    Comparison, Eligibility, Millis, Rule,
+    cell::{Condition, Standing},
     eligibility::Tier,
-    standing::{Condition, Standing},
+    mask::Mask,
 };
 
 /// A VN that may vote.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Elector {
-    /// The VN's id.
+    /// The VN's id, from 1.
     pub vn: u8,
     /// Place in the order of preference, lowest first (file order); the id decides between equals.
     pub rank: u16,
     /// The code base of its engine. Each code base has one vote, which its VNs share.
     pub code_base: String,
-    /// What the VN is laid out over at present, if known.
+    /// What the VN is laid out over at present, if known and at rest.
     pub layout: Option<LayoutClass>,
 }
 
@@ -28,177 +29,175 @@ pub struct Elector {
 #[serde(transparent)]
 pub struct LayoutClass(pub u64);
 
-/// An elector with its ballot.
+/// An elector as it takes part in one vote. Seats are in order of preference.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Seat<'a> {
-    pub elector: &'a Elector,
-    pub ballot: &'a Ballot,
+pub(crate) struct Seat {
+    pub vn: u8,
+    pub code_base: u8,
+    pub layout: Option<LayoutClass>,
     pub eligibility: Eligibility,
-    /// What the election remembers; filled in by it.
+    /// Numbers of shared sets: equal exactly if the sets are.
+    pub next_hops: Option<u32>,
+    pub egress: Option<u32>,
+    /// Since when both the route and a running engine have been what they are now.
+    pub steady_since: Millis,
+    /// Its engine may still bring a route.
+    pub starting: bool,
+    /// Verification speaks against it.
+    pub refuted: bool,
     pub standing: Standing,
-    /// Place of the first seat with the same code base.
-    code_base: usize,
-    /// Votes, in parts of `Electorate::scale`; zero outside the best tier.
-    pub weight: u64,
-    /// Number of the group of agreeing seats, from 0; none outside the best tier.
-    pub group: Option<u16>,
 }
 
-impl Seat<'_> {
-    pub(crate) fn vn(&self) -> u8 {
-        self.elector.vn
-    }
-
-    pub(crate) fn tier(&self) -> Tier {
+impl Seat {
+    pub const fn tier(&self) -> Tier {
         self.eligibility.tier()
     }
 }
 
-/// The electors of one vote with their ballots, in order of preference.
+/// The count of one vote over the seats, kept to be used again.
 #[derive(Debug, Clone)]
-pub(crate) struct Electorate<'a> {
-    pub seats: Vec<Seat<'a>>,
-    /// The best tier that has a seat in it: who is in it votes.
+pub(crate) struct Tally {
+    /// Votes of each seat, in parts of `scale`; zero for those that do not vote.
+    weights: Vec<u64>,
+    /// The group of agreeing seats that each is in, from 0; none outside the best tier.
+    groups: Vec<Option<u8>>,
+    /// The votes of each group, in parts.
+    by_group: Vec<u128>,
+    /// The seat that is left out.
+    without: Option<usize>,
+    /// The best tier that has a seat in it: from it comes the winner.
     pub tier: Tier,
     /// How the ballots were compared; none with fewer than two to compare.
     pub comparison: Option<Comparison>,
-    /// How many groups of agreeing seats there are.
-    pub groups: u16,
     /// The group that holds a strict majority of the votes.
-    pub majority: Option<u16>,
+    pub majority: Option<u8>,
     /// How many parts make one vote.
     scale: u64,
     /// All votes, in parts.
     total: u128,
 }
 
-static BLANK: Ballot = Ballot::blank(0);
-
-impl<'a> Electorate<'a> {
-    /// Seats every elector with its ballot and counts. Of several electors or ballots of one VN the first counts, a
-    /// ballot without elector does not, and an elector without ballot has no route.
-    pub(crate) fn new(electors: &'a [Elector], ballots: &'a [Ballot]) -> Self {
-        let mut ballot_of = [None; 256];
-        for ballot in ballots.iter().rev() {
-            ballot_of[usize::from(ballot.vn)] = Some(ballot);
-        }
-        let mut seated = [false; 256];
-        let mut seats = Vec::with_capacity(electors.len());
-        for elector in electors {
-            if std::mem::replace(&mut seated[usize::from(elector.vn)], true) {
-                continue;
-            }
-            let ballot = ballot_of[usize::from(elector.vn)].unwrap_or(&BLANK);
-            seats.push(Seat {
-                elector,
-                ballot,
-                eligibility: Eligibility::of(ballot),
-                standing: Standing::new(elector.vn),
-                code_base: 0,
-                weight: 0,
-                group: None,
-            });
-        }
-        seats.sort_unstable_by_key(|seat| (seat.elector.rank, seat.elector.vn));
-        for i in 0..seats.len() {
-            let code_base = &seats[i].elector.code_base;
-            let first = seats[..i].iter().position(|other| other.elector.code_base == *code_base);
-            seats[i].code_base = first.unwrap_or(i);
-        }
-        Self::count(seats)
-    }
-
-    /// The same vote without one of its VNs.
-    pub(crate) fn without(&self, vn: u8) -> Self {
-        Self::count(self.seats.iter().filter(|seat| seat.vn() != vn).copied().collect())
-    }
-
-    fn count(mut seats: Vec<Seat<'a>>) -> Self {
-        let tier = seats.iter().map(Seat::tier).min().unwrap_or(Tier::Useless);
-        for seat in &mut seats {
-            (seat.weight, seat.group) = (0, None);
-        }
-        let mut counted =
-            Electorate { seats, tier, comparison: None, groups: 0, majority: None, scale: 1, total: 0 };
-        if tier != Tier::Useless {
-            counted.weigh();
-            counted.group();
-            counted.majority =
-                (0..counted.groups).find(|&group| counted.group_weight(group) * 2 > counted.total);
-        }
-        counted
-    }
-
-    /// Gives each code base one vote, split evenly among its voters, in exact parts. At most 255 voters keep the parts
-    /// within range: the least common multiple of numbers that sum to 255 stays below 2^60.
-    fn weigh(&mut self) {
-        let tier = self.tier;
-        let sharers = |seats: &[Seat<'_>], code_base: usize| {
-            seats.iter().filter(|seat| seat.tier() == tier && seat.code_base == code_base).count() as u64
-        };
-        for seat in self.seats.iter().filter(|seat| seat.tier() == tier) {
-            let sharers = sharers(&self.seats, seat.code_base);
-            self.scale = self.scale / gcd(self.scale, sharers) * sharers;
-        }
-        for i in 0..self.seats.len() {
-            if self.seats[i].tier() == tier {
-                self.seats[i].weight = self.scale / sharers(&self.seats, self.seats[i].code_base);
-                self.total += u128::from(self.seats[i].weight);
-            }
+impl Tally {
+    pub const fn new() -> Tally {
+        Tally {
+            weights: Vec::new(),
+            groups: Vec::new(),
+            by_group: Vec::new(),
+            without: None,
+            tier: Tier::Useless,
+            comparison: None,
+            majority: None,
+            scale: 1,
+            total: 0,
         }
     }
 
-    /// Numbers the groups of agreeing voters in the order of their best-ranked member.
-    fn group(&mut self) {
-        let level = Comparison::strongest(&self.voters());
-        for i in 0..self.seats.len() {
-            if self.seats[i].tier() != self.tier {
-                continue;
-            }
-            let (earlier, seat) = (&self.seats[..i], &self.seats[i]);
-            let joined =
-                earlier.iter().find(|other| other.group.is_some() && level.agree(other.ballot, seat.ballot));
-            let group = joined.map_or(self.groups, |other| other.group.unwrap_or_default());
-            self.groups = self.groups.max(group + 1);
-            self.seats[i].group = Some(group);
+    /// Counts the votes of all seats but one.
+    pub fn count(&mut self, rule: Rule, seats: &[Seat], without: Option<usize>) {
+        self.without = without;
+        self.weights.clear();
+        self.weights.resize(seats.len(), 0);
+        self.groups.clear();
+        self.groups.resize(seats.len(), None);
+        self.by_group.clear();
+        (self.comparison, self.majority, self.scale, self.total) = (None, None, 1, 0);
+        let present = seats.iter().enumerate().filter(|(i, _)| Some(*i) != without);
+        self.tier = present.map(|(_, seat)| seat.tier()).min().unwrap_or(Tier::Useless);
+        if self.tier != Tier::Useless {
+            let trusted = self.trusted(seats);
+            self.weigh(seats, &trusted, rule);
+            self.group(seats, &trusted);
+            let majority = self.by_group.iter().position(|weight| weight * 2 > self.total);
+            self.majority = majority.map(|group| group as u8);
         }
-        self.comparison = (self.voters().count() > 1).then_some(level);
     }
 
     /// The seats of the best tier.
-    pub(crate) fn voters(&self) -> impl Iterator<Item = &Seat<'a>> + Clone {
-        self.seats.iter().filter(|seat| seat.tier() == self.tier && self.tier != Tier::Useless)
+    fn trusted(&self, seats: &[Seat]) -> Mask {
+        let mut trusted = Mask::first(seats.len());
+        trusted.retain(|i| seats[i].tier() == self.tier && self.without != Some(i));
+        trusted
     }
 
-    pub(crate) fn seat(&self, vn: u8) -> Option<&Seat<'a>> {
-        self.seats.iter().find(|seat| seat.vn() == vn)
-    }
-
-    /// The votes of a group, in parts.
-    pub(crate) fn group_weight(&self, group: u16) -> u128 {
-        self.seats.iter().filter(|seat| seat.group == Some(group)).map(|seat| u128::from(seat.weight)).sum()
-    }
-
-    /// Whether a strict majority says otherwise than this seat.
-    pub(crate) fn contradicts(&self, seat: &Seat<'_>) -> bool {
-        seat.group.is_some() && self.majority.is_some() && seat.group != self.majority
-    }
-
-    /// Whether the voters disagree and nobody has a strict majority.
-    pub(crate) fn is_split(&self) -> bool {
-        self.groups > 1 && self.majority.is_none()
-    }
-
-    pub(crate) fn condition(&self, seat: &Seat<'_>) -> Condition {
-        match (self.contradicts(seat), seat.tier()) {
-            (true, _) => Condition::Contradicted,
-            (false, Tier::Eligible) => Condition::Clean,
-            (false, Tier::Stale | Tier::Useless) => Condition::Out,
+    /// Gives each code base that votes one vote, split evenly among its seats, in exact parts. At most 255 voters keep the
+    /// parts within range: the least common multiple of numbers that sum to 255 stays below 2^60.
+    fn weigh(&mut self, seats: &[Seat], trusted: &Mask, rule: Rule) {
+        let mut voters = *trusted;
+        if let Rule::FirstK { k } = rule {
+            let late = LateComers::beyond(usize::from(k.max(1)), seats, trusted);
+            voters.retain(|i| !late.contains(seats[i].code_base));
+        }
+        for i in voters.iter() {
+            let sharers = voters.iter().filter(|other| seats[*other].code_base == seats[i].code_base).count();
+            // For the moment; the parts are known when all sharers are.
+            self.weights[i] = sharers as u64;
+            self.scale = self.scale / gcd(self.scale, sharers as u64) * sharers as u64;
+        }
+        for i in voters.iter() {
+            self.weights[i] = self.scale / self.weights[i];
+            self.total += u128::from(self.weights[i]);
         }
     }
 
+    /// Numbers the groups of agreeing seats in the order of their best-ranked member.
+    fn group(&mut self, seats: &[Seat], trusted: &Mask) {
+        let level = Comparison::strongest(trusted.iter().map(|i| &seats[i]));
+        for i in trusted.iter() {
+            let mut earlier = trusted.iter().take_while(|other| *other < i);
+            let joined = earlier.find(|other| level.agree(&seats[*other], &seats[i]));
+            let group = joined.and_then(|other| self.groups[other]).unwrap_or_else(|| {
+                self.by_group.push(0);
+                (self.by_group.len() - 1) as u8
+            });
+            self.groups[i] = Some(group);
+            self.by_group[usize::from(group)] += u128::from(self.weights[i]);
+        }
+        self.comparison = (trusted.len() > 1).then_some(level);
+    }
+
+    pub fn is_present(&self, seat: usize) -> bool {
+        self.without != Some(seat)
+    }
+
+    pub fn group_of(&self, seat: usize) -> Option<u8> {
+        self.groups[seat]
+    }
+
+    /// The votes of the group that a seat is in, in parts.
+    pub fn backing(&self, seat: usize) -> u128 {
+        self.groups[seat].map_or(0, |group| self.by_group[usize::from(group)])
+    }
+
+    /// How many groups there are, those without votes included.
+    pub fn groups(&self) -> u8 {
+        self.by_group.len() as u8
+    }
+
+    /// Whether a strict majority says otherwise than this seat.
+    pub fn contradicts(&self, seat: usize) -> bool {
+        self.groups[seat].is_some() && self.majority.is_some() && self.groups[seat] != self.majority
+    }
+
+    /// Whether the voters disagree and nobody has a strict majority.
+    pub fn is_split(&self) -> bool {
+        self.by_group.len() > 1 && self.majority.is_none()
+    }
+
+    pub fn condition(&self, seats: &[Seat], seat: usize) -> Condition {
+        match (self.contradicts(seat), seats[seat].tier()) {
+            (true, _) => Condition::Contradicted,
+            (false, Tier::Eligible) => Condition::Clean,
+            (false, _) => Condition::Out,
+        }
+    }
+
+    /// The votes of a seat.
+    pub fn votes_of(&self, seat: usize) -> Votes {
+        self.votes(self.weights[seat].into())
+    }
+
     /// Parts as votes: `1`, `1/2`, `3/2`.
-    pub(crate) fn votes(&self, parts: u128) -> Votes {
+    pub fn votes(&self, parts: u128) -> Votes {
         let scale = u128::from(self.scale);
         let (mut divisor, mut rest) = (parts, scale);
         while rest != 0 {
@@ -208,12 +207,40 @@ impl<'a> Electorate<'a> {
     }
 
     /// All votes.
-    pub(crate) fn all_votes(&self) -> Votes {
+    pub fn all_votes(&self) -> Votes {
         self.votes(self.total)
     }
 }
 
+/// The code bases that are not among the first `k`.
+struct LateComers([u64; 4]);
+
+impl LateComers {
+    /// The line is in order of when the first seat of each code base became steady; equals are in order of preference.
+    fn beyond(k: usize, seats: &[Seat], trusted: &Mask) -> LateComers {
+        let place = |i: usize| (seats[i].steady_since, i);
+        let mut leaders = *trusted;
+        leaders.retain(|i| {
+            let rivals = trusted.iter().filter(|other| seats[*other].code_base == seats[i].code_base);
+            rivals.map(place).min() == Some(place(i))
+        });
+        let mut late = LateComers([0; 4]);
+        for i in leaders.iter() {
+            if leaders.iter().filter(|other| place(*other) < place(i)).count() >= k {
+                let code_base = usize::from(seats[i].code_base);
+                late.0[code_base / 64] |= 1 << (code_base % 64);
+            }
+        }
+        late
+    }
+
+    fn contains(&self, code_base: u8) -> bool {
+        self.0[usize::from(code_base) / 64] >> (code_base % 64) & 1 == 1
+    }
+}
+
 /// A number of votes in words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Votes {
     over: u128,
     under: u128,

@@ -4,7 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Ballot, EngineState, RouteEvidence, Unusable};
+use crate::{
+    EngineState, Policy, Unusable,
+    cell::{Cell, Finding},
+};
 
 /// Whether a VN may win the prefix, with the reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -18,6 +21,14 @@ pub enum Eligibility {
     EngineSilent,
     /// A usable route left behind by an engine that has ended.
     EngineGone,
+    /// A usable route that leads where the reference model does not expect it, under a policy with `verified`.
+    Misdirected,
+    /// A usable route, but probes sent into the VN do not come out.
+    ProbesLost,
+    /// A usable route that some node further on sends back: verified.
+    Loops,
+    /// A usable route, but some node further on drops packets: verified.
+    Dropped,
     /// No route.
     NoRoute,
     /// A route that forwards nothing.
@@ -31,21 +42,33 @@ pub(crate) enum Tier {
     Eligible,
     /// A stale FIB: better than nothing.
     Stale,
+    /// Leads to the wrong border, as far as can be told.
+    Misdirected,
+    /// Seems to deliver nothing: still better than no route.
+    Failing,
     /// Cannot forward the prefix.
     Useless,
 }
 
 impl Eligibility {
-    /// Judges one ballot by itself.
-    #[must_use]
-    pub fn of(ballot: &Ballot) -> Eligibility {
-        match &ballot.fib.route {
-            RouteEvidence::Missing => Eligibility::NoRoute,
-            RouteEvidence::Unusable { reason } => Eligibility::Unusable(*reason),
-            RouteEvidence::Usable { next_hops, .. } if next_hops.is_empty() => {
-                Eligibility::Unusable(Unusable::NoLiveNextHop)
-            }
-            RouteEvidence::Usable { .. } => match ballot.engine.state {
+    /// Judges one ballot by itself. `lost`: probes do not get through.
+    pub(crate) fn of(
+        cell: &Cell,
+        port_up: bool,
+        engine: EngineState,
+        lost: bool,
+        policy: &Policy,
+    ) -> Eligibility {
+        if cell.route.next_hops().is_none() {
+            return cell.route.reason().map_or(Eligibility::NoRoute, Eligibility::Unusable);
+        }
+        match cell.verification {
+            _ if !port_up => Eligibility::Unusable(Unusable::NoLiveNextHop),
+            _ if lost => Eligibility::ProbesLost,
+            Finding::LOOPS => Eligibility::Loops,
+            Finding::DROPPED => Eligibility::Dropped,
+            finding if policy.verified && finding.differs_from_model() => Eligibility::Misdirected,
+            _ => match engine {
                 EngineState::Running | EngineState::Unknown => Eligibility::Eligible,
                 EngineState::Starting => Eligibility::EngineStarting,
                 EngineState::Silent => Eligibility::EngineSilent,
@@ -54,10 +77,12 @@ impl Eligibility {
         }
     }
 
-    pub(crate) fn tier(self) -> Tier {
+    pub(crate) const fn tier(self) -> Tier {
         match self {
             Eligibility::Eligible => Tier::Eligible,
             Eligibility::EngineStarting | Eligibility::EngineSilent | Eligibility::EngineGone => Tier::Stale,
+            Eligibility::Misdirected => Tier::Misdirected,
+            Eligibility::ProbesLost | Eligibility::Loops | Eligibility::Dropped => Tier::Failing,
             Eligibility::NoRoute | Eligibility::Unusable(_) => Tier::Useless,
         }
     }
@@ -70,44 +95,15 @@ impl fmt::Display for Eligibility {
             Eligibility::EngineStarting => "engine is starting: route is stale",
             Eligibility::EngineSilent => "engine is silent: route is stale",
             Eligibility::EngineGone => "engine is gone: route is stale",
+            Eligibility::Misdirected => "verified: delivers where the reference model does not expect it",
+            Eligibility::ProbesLost => "probes are lost",
+            Eligibility::Loops => "verified: loops",
+            Eligibility::Dropped => "verified: dropped on the way",
             Eligibility::NoRoute => "no route",
             Eligibility::Unusable(Unusable::Blackhole) => "route is a blackhole",
             Eligibility::Unusable(Unusable::Unreachable) => "route is unreachable",
             Eligibility::Unusable(Unusable::Prohibited) => "route is prohibited",
             Eligibility::Unusable(Unusable::NoLiveNextHop) => "route has no live next hop",
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{EngineEvidence, FibEvidence, Millis, NextHop, SortedSet};
-
-    #[test]
-    fn a_route_without_a_live_next_hop_is_useless_even_with_a_running_engine() {
-        let mut ballot = Ballot {
-            fib: FibEvidence {
-                route: RouteEvidence::Usable { next_hops: SortedSet::default(), metric: 20 },
-                since: Millis(0),
-            },
-            engine: EngineEvidence { state: EngineState::Running, since: Millis(0) },
-            ..Ballot::blank(1)
-        };
-        assert_eq!(Eligibility::of(&ballot).to_string(), "route has no live next hop");
-        assert_eq!(Eligibility::of(&ballot).tier(), Tier::Useless);
-        let hop = NextHop { gateway: None, interface: "eth1".into() };
-        ballot.fib.route = RouteEvidence::Usable { next_hops: [hop].into_iter().collect(), metric: 20 };
-        let tiers = [
-            (EngineState::Running, Tier::Eligible),
-            (EngineState::Unknown, Tier::Eligible),
-            (EngineState::Starting, Tier::Stale),
-            (EngineState::Silent, Tier::Stale),
-            (EngineState::Gone, Tier::Stale),
-        ];
-        for (state, tier) in tiers {
-            ballot.engine.state = state;
-            assert_eq!(Eligibility::of(&ballot).tier(), tier, "{state:?}");
-        }
     }
 }

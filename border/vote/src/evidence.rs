@@ -1,4 +1,4 @@
-//! What is known of one VN's offer for one prefix at one border: a ballot.
+//! What is known of one VN's offer for one prefix at one border: a ballot; and the news that change it.
 
 use std::{fmt, net::IpAddr};
 
@@ -6,7 +6,86 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Millis, SortedSet};
 
-/// One VN's ballot for one prefix: all the evidence that the border holds on it.
+/// A prefix that is voted on, as [`crate::Poll::open`] numbered it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PrefixId(pub u32);
+
+/// A border at which packets may leave the network. The caller numbers them and keeps their names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct EgressId(pub u16);
+
+impl fmt::Display for EgressId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "border {}", self.0)
+    }
+}
+
+/// The borders at which a VN delivers a prefix.
+pub type EgressSet = SortedSet<EgressId>;
+
+/// A piece of evidence: how things are from now on. Everything that moves a verdict besides time and configuration is one
+/// of these, so a record of them can be replayed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum Evidence {
+    /// What the kernel would do with a packet for the prefix in the VN's namespace.
+    Route {
+        /// The prefix.
+        prefix: PrefixId,
+        /// The VN.
+        vn: u8,
+        /// The route.
+        route: RouteEvidence,
+    },
+    /// What probes towards the prefix have found.
+    Probe {
+        /// The prefix.
+        prefix: PrefixId,
+        /// The VN.
+        vn: u8,
+        /// The finding.
+        probe: ProbeEvidence,
+    },
+    /// What probes towards a border's own address have found. Where a VN does not reach any border at which a prefix
+    /// ought to come out, probes for that prefix count as lost; that it does reach one says nothing of a prefix.
+    Border {
+        /// The border.
+        border: EgressId,
+        /// The VN.
+        vn: u8,
+        /// Probes do not get there.
+        lost: bool,
+    },
+    /// What the controller's verification has found.
+    Verification {
+        /// The prefix.
+        prefix: PrefixId,
+        /// The VN.
+        vn: u8,
+        /// The finding.
+        verification: VerificationEvidence,
+    },
+    /// The controller is away: all that it found is not known any more.
+    VerificationAway,
+    /// How a VN's engine is doing.
+    Engine {
+        /// The VN.
+        vn: u8,
+        /// Its state.
+        state: EngineState,
+    },
+    /// Whether packets can get into the VN here. Without that its routes are of no use.
+    Port {
+        /// The VN.
+        vn: u8,
+        /// They can.
+        up: bool,
+    },
+}
+
+/// One VN's ballot for one prefix: all that is known of its offer, and since when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ballot {
     /// The VN's id.
@@ -17,32 +96,26 @@ pub struct Ballot {
     pub engine: EngineEvidence,
     /// What probes sent into the VN have found.
     pub probe: ProbeEvidence,
+    /// Since when; of a finding that is not unknown.
+    pub probe_since: Millis,
     /// What the controller has found by following the VN's FIBs from node to node.
     pub verification: VerificationEvidence,
+    /// Since when; of a finding that is not unknown.
+    pub verification_since: Millis,
 }
 
 impl Ballot {
-    /// The ballot of a VN of which nothing is known.
-    #[must_use]
-    pub const fn blank(vn: u8) -> Ballot {
-        Ballot {
-            vn,
-            fib: FibEvidence { route: RouteEvidence::Missing, since: Millis(0) },
-            engine: EngineEvidence { state: EngineState::Unknown, since: Millis(0) },
-            probe: ProbeEvidence::Unknown,
-            verification: VerificationEvidence::Unknown,
-        }
-    }
-
     /// The borders at which this VN delivers the prefix, if any evidence knows: probes first, since they are the data
     /// plane's own word.
     #[must_use]
-    pub fn egress(&self) -> Option<&SortedSet<String>> {
+    pub fn egress(&self) -> Option<&EgressSet> {
         match (&self.probe, &self.verification) {
-            (ProbeEvidence::Delivers { egress }, _) | (_, VerificationEvidence::Delivers { egress }) => {
-                Some(egress)
-            }
-            (ProbeEvidence::Unknown, VerificationEvidence::Unknown) => None,
+            (ProbeEvidence::Delivers { egress }, _)
+            | (
+                _,
+                VerificationEvidence::Delivers { egress } | VerificationEvidence::DiffersFromModel { egress },
+            ) => Some(egress),
+            (ProbeEvidence::Unknown | ProbeEvidence::Lost, _) => None,
         }
     }
 
@@ -55,11 +128,12 @@ impl Ballot {
         }
     }
 
-    /// Since when both the route and a running engine have been what they are now.
-    pub(crate) fn stable_since(&self) -> Millis {
-        match self.engine.state {
-            EngineState::Unknown => self.fib.since,
-            _ => self.fib.since.max(self.engine.since),
+    /// The kernel's metric of a usable route.
+    #[must_use]
+    pub const fn metric(&self) -> Option<u32> {
+        match self.fib.route {
+            RouteEvidence::Usable { metric, .. } => Some(metric),
+            RouteEvidence::Missing | RouteEvidence::Unusable { .. } => None,
         }
     }
 }
@@ -103,7 +177,7 @@ pub enum Unusable {
     Unreachable,
     /// The kernel drops and answers "prohibited".
     Prohibited,
-    /// Every next hop's link is down.
+    /// Every next hop's link is down, or the VN's port here is.
     NoLiveNextHop,
 }
 
@@ -135,6 +209,12 @@ pub struct EngineEvidence {
     pub since: Millis,
 }
 
+impl Default for EngineEvidence {
+    fn default() -> Self {
+        EngineEvidence { state: EngineState::Unknown, since: Millis(0) }
+    }
+}
+
 /// The state of an engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -160,9 +240,11 @@ pub enum ProbeEvidence {
     Unknown,
     /// Probes come out of the VN.
     Delivers {
-        /// Names of the borders at which they do.
-        egress: SortedSet<String>,
+        /// The borders at which they do.
+        egress: EgressSet,
     },
+    /// Probes do not come out, while there is reason to think that they would out of another VN.
+    Lost,
 }
 
 /// What the controller's verification has found.
@@ -172,9 +254,50 @@ pub enum VerificationEvidence {
     /// Not verified, or the controller is away.
     #[default]
     Unknown,
-    /// The FIBs lead to a border that owns the prefix.
+    /// The FIBs lead to these borders, and the reference model, where it knows, expects them.
     Delivers {
-        /// Names of the borders to which they lead.
-        egress: SortedSet<String>,
+        /// The borders.
+        egress: EgressSet,
     },
+    /// The FIBs lead some packets in a circle.
+    Loops,
+    /// The FIBs drop some packets on the way.
+    Dropped,
+    /// The FIBs lead to these borders, and the reference model expects others.
+    DiffersFromModel {
+        /// The borders to which they lead.
+        egress: EgressSet,
+    },
+}
+
+impl VerificationEvidence {
+    /// Whether this speaks against the VN.
+    #[must_use]
+    pub const fn is_fault(&self) -> bool {
+        !matches!(self, VerificationEvidence::Unknown | VerificationEvidence::Delivers { .. })
+    }
+}
+
+impl fmt::Display for ProbeEvidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ProbeEvidence::Unknown => f.write_str("unknown"),
+            ProbeEvidence::Delivers { egress } => write!(f, "delivers at {egress}"),
+            ProbeEvidence::Lost => f.write_str("lost"),
+        }
+    }
+}
+
+impl fmt::Display for VerificationEvidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            VerificationEvidence::Unknown => f.write_str("unknown"),
+            VerificationEvidence::Delivers { egress } => write!(f, "delivers at {egress}"),
+            VerificationEvidence::Loops => f.write_str("loops"),
+            VerificationEvidence::Dropped => f.write_str("dropped"),
+            VerificationEvidence::DiffersFromModel { egress } => {
+                write!(f, "delivers at {egress}, where the model does not expect it")
+            }
+        }
+    }
 }

@@ -1,45 +1,63 @@
-//! The voter: a pure function from the history of evidence on one prefix, at one border, to the VN that forwards it.
+//! The voter: a pure function from the history of evidence, at one border, to the VN that forwards each prefix.
 //!
 //! It must not know the time, the network, files, threads or any other crate of braid (`clippy.toml` enforces it): whoever
-//! calls it passes the time and the evidence, and acts on the verdict. The same history gives the same verdicts, in
+//! calls it passes the time and the evidence, and acts on the verdicts. The same history gives the same verdicts, in
 //! whatever order VNs are passed, so a record of evidence can be replayed, also under another policy.
 //!
 //! ```text
-//!  FIB, engine,                       [ Election ]
-//!  probe, verification                 standings: how each VN stood so far
-//!        │                                  │                       ┌─► Verdict (steer by it)
-//!        ▼                                  ▼                       │
-//!  [Ballot]s + [Elector]s ─► seats ─► eligible? ─► groups, votes ─► steps ─► recheck_at (call again)
-//!                                                                   │
-//!                                     explain: the same steps ──────└─► Explanation (words)
+//!  Evidence: FIB, engine,        [ Poll ]
+//!  port, probe, verification      a cell per prefix and VN: its ballot, and how it stood so far
+//!        │                        a race per prefix: who drives, and why
+//!        ▼                              │                            ┌─► Verdict (steer by it)
+//!      hear ─► cells ─► decide ─► seats ─► eligible? ─► groups, votes ─► steps ─► next_due (decide again)
+//!                                       │                            ├─► doubt, drives, succession
+//!                                explain: the same steps ────────────└─► Explanation (words)
 //! ```
 //!
 //! # The rules
 //!
-//! - **Eligibility.** A VN with a usable route and no doubt about its engine is eligible. A usable route of an engine that is
-//!   gone, silent or starting is stale. The winner always comes from the eligible; if there are none, from the stale, so the
-//!   last VN standing is never voted out; if there are none either, steering stays where it is.
-//! - **Votes.** The best of these tiers votes. Each code base has one vote, shared evenly by its VNs, in exact fractions.
-//! - **Agreement.** Voters are compared by the strongest [`Comparison`] that all of them support, and fall into groups. A
-//!   strict majority of the votes *contradicts* the VNs outside its group.
-//! - **`majority`.** The incumbent stays unless contradicted; else the majority's group wins, or without one the largest,
-//!   and in it the first in order of preference.
-//! - **`master`.** The same, but that the master drives whenever it is neither contradicted nor waiting to fail back.
-//! - **Patience.** Hard evidence (no usable route, an engine gone or silent) moves the prefix at once. A contradiction must
-//!   have stood for `settle` without a break, whatever VNs other than the contradicted one and its contradictors do
-//!   meanwhile: so no bystander can delay it. A split must have lasted as long before it raises an alarm. A master that has
-//!   not failed takes over once its route has been stable for `settle`.
+//! - **Eligibility.** A VN with a usable route and nothing against it is eligible. Then come usable routes of an engine that
+//!   is gone, silent or starting; under `verified` those that lead where the reference model does not expect it; those whose
+//!   probes are lost or that are verified to loop or drop. The winner always comes from the best of these tiers that has a VN
+//!   in it, so the last VN standing is never voted out; without any usable route steering stays where it is.
+//! - **Votes.** The best tier votes. Each code base has one vote, shared evenly by its VNs, in exact fractions.
+//! - **Agreement.** Ballots are compared by the strongest [`Comparison`] that all of them support, and fall into groups. Where
+//!   a VN delivers is known from its probes, else from verification. A strict majority of the votes *contradicts* the VNs
+//!   outside its group.
+//! - **[`Rule::Majority`].** The incumbent stays unless contradicted; else the majority's group wins, or without one the
+//!   largest, and in it the first in order of preference. So 1-1-1 keeps the incumbent, with [`Alarm::Split`].
+//! - **[`Rule::Master`].** The same, but that the master drives whenever it is neither contradicted nor held back.
+//! - **[`Rule::FirstK`].** As by majority, but only the `k` code bases whose ballots have been steady longest vote. With fewer
+//!   than three a single code base that lied from the start is not outvoted.
+//! - **[`Rule::Consensus`].** As by majority, but that a contradiction decides only once all have been steady for `settle`, or
+//!   after `deadline`.
+//! - **Patience.** Hard evidence (anything that makes a VN not eligible) moves the prefix at once. A contradiction must have
+//!   stood for `settle` without a break, whatever VNs other than the contradicted one and its contradictors do meanwhile: so
+//!   no bystander can delay it. A split must have lasted as long before it raises an alarm. A master that has not failed takes
+//!   over once its route has been stable for `settle`. A new prefix waits until every ballot has been steady for `settle` and
+//!   no engine is starting, or for `deadline`.
 //! - **Fail-back.** A VN that was voted out, by hard evidence or a contradiction, returns after `fail_back` of being eligible
 //!   and uncontradicted without a break, twice as long after each relapse, up to [`FAIL_BACK_CEILING`]. It stands back behind
 //!   others until then, but before nothing at all. Ten minutes ([`FORGIVEN_AFTER`]) of driving cleanly wipe its slate. When
 //!   all VNs had lost the prefix, nobody is blamed for not being the first to have it back.
+//! - **[`Damping`].** A VN that loses the prefix again and again, driving or not, stands back in the same way until it has
+//!   calmed down. An incumbent does not lose by that alone.
+//!
+//! What no vote can mask is most code bases being wrong in the same way. Verification shows it: [`Alarm::Unverified`]; and
+//! under `verified` those at fault have no vote.
+//!
+//! # Size and speed
+//!
+//! Sets of next hops and of borders are kept once and named by number. A ballot with its standing takes 48 bytes, a race 48,
+//! so a million prefixes in five VNs take some 320 MB, and a vote about half a microsecond (`examples/throughput.rs` measures
+//! both).
 //!
 //! # Calling it
 //!
-//! One [`Election`] per prefix. Call [`Election::decide`] on every change of evidence, electors or policy, and at
-//! `recheck_at`; a call too many changes nothing. After a restart, [`Election::adopt`] what the kernel steers by, and vote
-//! once every FIB has been read: an absent ballot counts as a lost route. [`Election::explain`] gives the reasons, by the same
-//! code.
+//! One [`Poll`] per border. Tell it the electors, open an election for each prefix, pass evidence to [`Poll::hear`], and call
+//! [`Poll::decide`] after that and at [`Poll::next_due`]; a call too many changes nothing. After a restart, [`Poll::adopt`]
+//! what the kernel steers by, and decide once every FIB has been read: what has not been heard of counts as a lost route.
+//! [`Poll::explain`] gives the reasons, by the same code.
 //!
 //! ```
 //! use braid_vote::*;
@@ -50,55 +68,61 @@
 //!     code_base: code_base.to_owned(),
 //!     layout: Some(LayoutClass(1)),
 //! };
-//! let electors = [elector(1, "frr"), elector(2, "bird")];
-//! let ballot = |vn| Ballot {
-//!     fib: FibEvidence {
-//!         route: RouteEvidence::Usable {
-//!             next_hops: [NextHop { gateway: Some([100, 65, 0, 1].into()), interface: "eth1".into() }]
-//!                 .into_iter()
-//!                 .collect(),
-//!             metric: 20,
-//!         },
-//!         since: Millis(0),
-//!     },
-//!     ..Ballot::blank(vn)
-//! };
-//! let mut ballots = [ballot(1), ballot(2)];
+//! let mut poll = Poll::new();
+//! poll.set_electors(&[elector(1, "frr"), elector(2, "bird")]);
+//! let prefix = poll.open(Policy::new(Rule::Master { master: 1 }), &EgressSet::default());
 //!
-//! let mut election = Election::new(Policy::new(Rule::Master { master: 1 }));
-//! let decision = election.decide(Millis(0), &electors, &ballots);
-//! assert_eq!((decision.verdict.winner, decision.verdict.runner_up), (Some(1), Some(2)));
+//! let next_hop = NextHop { gateway: Some([100, 65, 0, 1].into()), interface: "eth1".into() };
+//! let route = RouteEvidence::Usable { next_hops: [next_hop].into_iter().collect(), metric: 20 };
+//! for vn in [1, 2] {
+//!     poll.hear(Millis(0), &Evidence::Route { prefix, vn, route: route.clone() });
+//! }
+//! poll.decide(Millis(0));
+//! assert_eq!(poll.next_due(), Some(Millis(200)), "a new prefix waits for steady ballots");
+//! assert_eq!(poll.decide(Millis(200)), [prefix]);
+//! assert_eq!((poll.winner(prefix), poll.succession(1)), (Some(1), Some(2)));
 //!
 //! // The master's engine dies: VN 2 takes over at once, and the explanation says why.
-//! ballots[0].engine = EngineEvidence { state: EngineState::Gone, since: Millis(5_000) };
-//! let decision = election.decide(Millis(5_000), &electors, &ballots);
-//! assert!(decision.changed);
-//! assert_eq!((decision.verdict.winner, decision.verdict.decisive_step), (Some(2), Step::Eligibility));
-//! let explanation = election.explain(Millis(5_000), &electors, &ballots);
+//! poll.hear(Millis(5_000), &Evidence::Engine { vn: 1, state: EngineState::Gone });
+//! assert_eq!(poll.decide(Millis(5_000)), [prefix]);
+//! let explanation = poll.explain(Millis(5_000), prefix).expect("it is voted on");
+//! assert_eq!(explanation.verdict.winner, Some(2));
 //! assert_eq!(explanation.steps[0].detail, "eligible: 1 of 2; VN 1: engine is gone: route is stale");
 //! ```
 
+mod agenda;
+mod cell;
+mod comparison;
 mod course;
-mod election;
+mod damping;
 mod electorate;
 mod eligibility;
 mod evidence;
-mod grouping;
+mod explain;
+mod hearing;
+mod intern;
+mod mask;
 mod policy;
+mod poll;
+mod race;
+mod sets;
 mod sorted;
-mod standing;
 mod time;
+mod totals;
 mod verdict;
+mod voter;
+mod words;
 
-pub use election::Election;
+pub use comparison::Comparison;
+pub use damping::{Damping, FLAP};
 pub use electorate::{Elector, LayoutClass};
 pub use eligibility::Eligibility;
 pub use evidence::{
-    Ballot, EngineEvidence, EngineState, FibEvidence, NextHop, ProbeEvidence, RouteEvidence, Unusable,
-    VerificationEvidence,
+    Ballot, EgressId, EgressSet, EngineEvidence, EngineState, Evidence, FibEvidence, NextHop, PrefixId,
+    ProbeEvidence, RouteEvidence, Unusable, VerificationEvidence,
 };
-pub use grouping::Comparison;
 pub use policy::{FAIL_BACK_CEILING, FORGIVEN_AFTER, Policy, Rule};
+pub use poll::Poll;
 pub use sorted::SortedSet;
 pub use time::Millis;
-pub use verdict::{Alarm, Candidate, Decision, Explanation, Step, StepRecord, Verdict};
+pub use verdict::{Alarm, Candidate, Explanation, Step, StepRecord, Verdict};

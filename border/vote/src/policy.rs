@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::damping::Damping;
+
 /// The longest that a VN which keeps failing is kept waiting, whatever the doubling says.
 pub const FAIL_BACK_CEILING: Duration = Duration::from_secs(600);
 
@@ -11,19 +13,28 @@ pub const FAIL_BACK_CEILING: Duration = Duration::from_secs(600);
 pub const FORGIVEN_AFTER: Duration = Duration::from_secs(600);
 
 /// The policy of one prefix at one border. Durations count in whole milliseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Policy {
     /// Which rule decides.
     pub rule: Rule,
-    /// How long a mere disagreement must last before it decides.
+    /// A VN that verification finds at fault for the prefix, also one that delivers it where the reference model does not
+    /// expect it, has no vote and cannot win as long as there is another.
+    pub verified: bool,
+    /// How long a mere disagreement must last before it decides. As long must the ballots for a new prefix have been
+    /// steady.
     pub settle: Duration,
     /// How long a VN that was voted out must be clean before it may return. Doubles with each relapse, up to
     /// [`FAIL_BACK_CEILING`], and begins anew once the VN has driven without a fault for [`FORGIVEN_AFTER`].
     pub fail_back: Duration,
+    /// How long a vote waits at most for ballots to become steady: the first one on a prefix, and under
+    /// [`Rule::Consensus`] each.
+    pub deadline: Duration,
+    /// How VNs that keep losing the prefix are held back.
+    pub damping: Damping,
 }
 
 /// The rule of a policy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum Rule {
     /// One VN drives; the others check it and stand in for it.
@@ -33,13 +44,30 @@ pub enum Rule {
     },
     /// The strict majority of code bases decides.
     Majority,
+    /// The majority of the `k` code bases whose ballots have been steady longest decides. A code base whose ballot
+    /// changes goes to the end of the line.
+    FirstK {
+        /// How many code bases vote; at least one does.
+        k: u8,
+    },
+    /// The majority decides, and only once all VNs that carry the prefix have been steady for `settle`, or `deadline` after
+    /// the majority first contradicted the incumbent.
+    Consensus,
 }
 
 impl Policy {
-    /// A policy with the default patience: 200 ms to settle, 30 s to fail back.
+    /// A policy with the default patience: 200 ms to settle, 30 s to fail back, 1 s at most for ballots to become steady,
+    /// [`Damping::default`]; without `verified`.
     #[must_use]
     pub const fn new(rule: Rule) -> Policy {
-        Policy { rule, settle: Duration::from_millis(200), fail_back: Duration::from_secs(30) }
+        Policy {
+            rule,
+            verified: false,
+            settle: Duration::from_millis(200),
+            fail_back: Duration::from_secs(30),
+            deadline: Duration::from_secs(1),
+            damping: Damping::DEFAULT,
+        }
     }
 
     /// How long a VN that was voted out `strikes` times (at least once) must be clean before it may return.

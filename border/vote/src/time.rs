@@ -1,6 +1,6 @@
 //! The caller's clock.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -26,21 +26,43 @@ impl Millis {
     }
 }
 
-fn whole(wait: Duration) -> u64 {
-    wait.as_secs().saturating_mul(1000).saturating_add(u64::from(wait.subsec_millis()))
+/// A point in time in five bytes, for what is kept a million times over: it holds 34 years, and saturates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stamp([u8; 5]);
+
+impl Stamp {
+    /// A point that never comes, or that nothing is known of.
+    pub(crate) const NEVER: Stamp = Stamp([u8::MAX; 5]);
+
+    pub(crate) fn known(self) -> Option<Millis> {
+        (self != Stamp::NEVER).then(|| self.into())
+    }
 }
 
-/// A duration in words: `200 ms`, `12.5 s`.
-pub(crate) struct Lasting(pub Duration);
+impl From<Millis> for Stamp {
+    fn from(at: Millis) -> Stamp {
+        let [a, b, c, d, e, 0, 0, 0] = at.0.to_le_bytes() else { return Stamp::NEVER };
+        Stamp([a, b, c, d, e])
+    }
+}
 
-impl fmt::Display for Lasting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match whole(self.0) {
-            ms @ ..1000 => write!(f, "{ms} ms"),
-            ms if ms.is_multiple_of(1000) => write!(f, "{} s", ms / 1000),
-            ms => write!(f, "{}.{} s", ms / 1000, ms % 1000 / 100),
+impl From<Option<Millis>> for Stamp {
+    fn from(at: Option<Millis>) -> Stamp {
+        at.map_or(Stamp::NEVER, Stamp::from)
+    }
+}
+
+impl From<Stamp> for Millis {
+    fn from(Stamp([a, b, c, d, e]): Stamp) -> Millis {
+        match Millis(u64::from_le_bytes([a, b, c, d, e, 0, 0, 0])) {
+            _ if [a, b, c, d, e] == Stamp::NEVER.0 => Millis::NEVER,
+            at => at,
         }
     }
+}
+
+fn whole(wait: Duration) -> u64 {
+    wait.as_secs().saturating_mul(1000).saturating_add(u64::from(wait.subsec_millis()))
 }
 
 #[cfg(test)]
@@ -48,10 +70,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_clock_saturates_and_speaks() {
+    fn five_bytes_hold_a_lifetime() {
+        for at in [0, 1, 255, 256, 1 << 39, (1 << 40) - 2] {
+            assert_eq!(Stamp::from(Millis(at)).known(), Some(Millis(at)));
+        }
+        for at in [(1 << 40) - 1, 1 << 40, u64::MAX] {
+            assert_eq!(Millis::from(Stamp::from(Millis(at))), Millis::NEVER);
+        }
+    }
+
+    #[test]
+    fn the_clock_saturates() {
         assert_eq!(Millis(u64::MAX).after(Duration::MAX), Millis(u64::MAX));
         assert_eq!(Millis(5).since(Millis(9)), Duration::ZERO);
-        let words = [200, 30_000, 12_510].map(|ms| Lasting(Duration::from_millis(ms)).to_string());
-        assert_eq!(words, ["200 ms", "30 s", "12.5 s"]);
     }
 }

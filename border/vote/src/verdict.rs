@@ -4,12 +4,13 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Comparison, Millis, NextHop, SortedSet};
+use crate::{Ballot, Comparison, Millis};
 
 /// The outcome of a vote on one prefix at one border.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
-    /// The VN that forwards the prefix; none if there never was one with a usable route.
+    /// The VN that forwards the prefix; none if there never was one with a usable route, or the prefix is new and its
+    /// ballots are not steady yet.
     pub winner: Option<u8>,
     /// The first step that left a single VN.
     pub decisive_step: Step,
@@ -19,7 +20,7 @@ pub struct Verdict {
     pub dissenters: Vec<u8>,
     /// Since when the winner has been winning.
     pub since: Millis,
-    /// What an operator should know.
+    /// What an operator should know; of several things the gravest.
     pub alarm: Option<Alarm>,
     /// How ballots were compared; none with fewer than two to compare.
     pub comparison: Option<Comparison>,
@@ -31,11 +32,13 @@ pub struct Verdict {
 pub enum Step {
     /// No VN has a usable route: the steering stays where it is.
     NoneUsable,
+    /// A new prefix waits for its ballots to become steady.
+    Gathering,
     /// The electorate has one VN.
     OnlyCandidate,
     /// VNs that are not eligible drop out.
     Eligibility,
-    /// No VN is eligible: those with a stale route are better than nothing.
+    /// No VN is eligible: the least bad of those with a route are better than nothing.
     LastStanding,
     /// Patience: the incumbent keeps driving until a disagreement, or a master's return, has settled.
     Settling,
@@ -43,6 +46,8 @@ pub enum Step {
     Majority,
     /// VNs that were voted out and have not been clean for long enough drop out.
     FailBack,
+    /// VNs that lose the prefix again and again drop out until they have calmed down.
+    Damping,
     /// The master drives.
     Master,
     /// Nobody has a reason to take over from the incumbent, though others are preferred to it.
@@ -59,12 +64,14 @@ impl Step {
     pub const fn as_str(self) -> &'static str {
         match self {
             Step::NoneUsable => "none-usable",
+            Step::Gathering => "gathering",
             Step::OnlyCandidate => "only-candidate",
             Step::Eligibility => "eligibility",
             Step::LastStanding => "last-standing",
             Step::Settling => "settling",
             Step::Majority => "majority",
             Step::FailBack => "fail-back",
+            Step::Damping => "damping",
             Step::Master => "master",
             Step::Incumbent => "incumbent",
             Step::Plurality => "plurality",
@@ -80,39 +87,32 @@ impl fmt::Display for Step {
 }
 
 /// What an operator should know about a verdict.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Alarm {
     /// The voters have disagreed for longer than `settle`, and no group holds a strict majority: nobody can say who is
     /// right.
     Split,
+    /// Verification speaks against the winner: it loops, drops, or delivers where the reference model does not expect it.
+    /// If it is the majority that errs, no vote can mask that.
+    Unverified,
 }
 
 impl fmt::Display for Alarm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Alarm::Split => f.pad("split"),
-        }
+        f.pad(match self {
+            Alarm::Split => "split",
+            Alarm::Unverified => "unverified",
+        })
     }
 }
 
-/// What [`crate::Election::decide`] returns.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Decision<'e> {
-    /// The verdict that holds now.
-    pub verdict: &'e Verdict,
-    /// Whether anything in it differs from the last decision's.
-    pub changed: bool,
-    /// When the same evidence may lead to another verdict. Until then it does not; none: never.
-    pub recheck_at: Option<Millis>,
-}
-
-/// A verdict with its reasons, in words.
+/// A verdict with its reasons, in words. VNs and borders are named by number, as `VN 1` and `border 2`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Explanation {
     /// The verdict that is explained.
     pub verdict: Verdict,
-    /// When the same evidence may lead to another verdict.
+    /// When the same evidence may lead to another verdict. Until then it does not; none: never.
     pub recheck_at: Option<Millis>,
     /// The steps up to the decisive one, which is the last.
     pub steps: Vec<StepRecord>,
@@ -140,14 +140,10 @@ pub struct Candidate {
     pub eligible: bool,
     /// Why, or why not, and what else holds it back.
     pub reason: String,
-    /// The live next hops of its route.
-    pub next_hops: Vec<NextHop>,
-    /// The kernel's metric of its route; not comparable between engines.
-    pub metric: Option<u32>,
-    /// The borders at which it delivers the prefix, where known.
-    pub egress: Option<SortedSet<String>>,
+    /// The evidence on it, with ages.
+    pub ballot: Ballot,
     /// Its share of its code base's vote, as a whole number or fraction; `0` if it does not vote.
     pub weight: String,
-    /// Number of the group of VNs that agree with it, from 1; none if it does not vote.
+    /// Number of the group of VNs that agree with it, from 1; none if it is not compared.
     pub group: Option<u16>,
 }

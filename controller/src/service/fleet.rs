@@ -14,6 +14,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 use tracing::{info, warn};
 
+use super::verification;
 use crate::{
     desired::Desired,
     error::ApiError,
@@ -39,10 +40,10 @@ impl Fleet {
     }
 }
 
-type Outgoing<T> = mpsc::Sender<Result<T, Status>>;
+pub(super) type Outgoing<T> = mpsc::Sender<Result<T, Status>>;
 
 /// Why a stream ends.
-enum End {
+pub(super) enum End {
     /// The caller has gone, in order or not, or its message cannot be decoded.
     Gone(Option<Status>),
     /// We end it.
@@ -107,7 +108,7 @@ async fn agent(
         Ok(_) => return no_hello(),
         Err(end) => return end,
     };
-    let (membership, inbox) = match join(&hub, Role::Agent, hello) {
+    let (membership, Inbox { replaced, announced, .. }) = match join(&hub, Role::Agent, hello) {
         Ok(joined) => joined,
         Err(error) => return End::Refused(error),
     };
@@ -121,7 +122,10 @@ async fn agent(
     let end = tokio::select! {
         end = read(&mut incoming, |request| hear_agent(&hub, &membership.caller, request.message)) => end,
         end = specs => end,
-        end = ended(&hub, &membership.caller, inbox.replaced) => end,
+        end = send_questions(announced, outgoing, |question| v1::AttachAgentResponse {
+            message: Some(attach_agent_response::Message::Announced(question)),
+        }) => end,
+        end = ended(&hub, &membership.caller, replaced) => end,
     };
     log_end(&membership, &end);
     end
@@ -137,7 +141,7 @@ async fn border(
         Ok(_) => return no_hello(),
         Err(end) => return end,
     };
-    let (membership, Inbox { replaced, questions }) = match join(&hub, Role::Border, hello) {
+    let (membership, Inbox { replaced, questions, .. }) = match join(&hub, Role::Border, hello) {
         Ok(joined) => joined,
         Err(error) => return End::Refused(error),
     };
@@ -149,9 +153,14 @@ async fn border(
         |spec| v1::AttachBorderResponse { message: Some(attach_border_response::Message::Spec(spec)) },
     );
     let end = tokio::select! {
+        // In this order, so that the first that a border hears is its specification.
+        biased;
         end = read(&mut incoming, |request| hear_border(&hub, &membership.caller, request.message)) => end,
         end = specs => end,
-        end = send_questions(questions, outgoing) => end,
+        end = send_questions(questions, outgoing, |question| v1::AttachBorderResponse {
+            message: Some(attach_border_response::Message::Explain(question)),
+        }) => end,
+        end = verification::send(&hub, node, outgoing) => end,
         end = ended(&hub, &membership.caller, replaced) => end,
     };
     log_end(&membership, &end);
@@ -250,13 +259,13 @@ async fn send_specs<S: Clone + PartialEq, T>(
     }
 }
 
-async fn send_questions(
-    mut questions: mpsc::Receiver<v1::ExplainQuery>,
-    outgoing: &Outgoing<v1::AttachBorderResponse>,
+async fn send_questions<Q, T>(
+    mut questions: mpsc::Receiver<Q>,
+    outgoing: &Outgoing<T>,
+    message: impl Fn(Q) -> T,
 ) -> End {
     while let Some(question) = questions.recv().await {
-        let message = Some(attach_border_response::Message::Explain(question));
-        if outgoing.send(Ok(v1::AttachBorderResponse { message })).await.is_err() {
+        if outgoing.send(Ok(message(question))).await.is_err() {
             return End::Gone(None);
         }
     }
@@ -298,6 +307,10 @@ fn hear_agent(
         attach_agent_request::Message::Hello(_) => Err(ApiError::SecondHello),
         attach_agent_request::Message::Status(status) => hub.reported(caller, status.try_into()?),
         attach_agent_request::Message::Fib(delta) => hub.forwarded(caller, delta.try_into()?),
+        attach_agent_request::Message::Announced(reply) => {
+            hub.announced(caller, reply);
+            Ok(())
+        }
     }
 }
 

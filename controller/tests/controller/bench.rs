@@ -167,6 +167,7 @@ impl AgentLine {
     pub async fn spec(&mut self) -> v1::NodeSpec {
         match self.next().await.unwrap().unwrap().message.unwrap() {
             AgentHears::Spec(spec) => spec,
+            AgentHears::Announced(_) => panic!("a question instead of a specification"),
         }
     }
 }
@@ -184,15 +185,44 @@ impl BorderLine {
         self.up.send(v1::AttachBorderRequest { message: Some(message) }).await.unwrap();
     }
 
+    /// The next message that asks for anything. What is verified comes in between at any time.
+    async fn order(&mut self) -> BorderHears {
+        loop {
+            match self.next().await.unwrap().unwrap().message.unwrap() {
+                BorderHears::Verification(_) => {}
+                order => return order,
+            }
+        }
+    }
+
+    /// Hears what is verified until each virtual network's way with `prefix` is in `state`.
+    pub async fn until_verified(
+        &mut self,
+        prefix: &str,
+        state: v1::VerifiedState,
+    ) -> Vec<v1::VerifiedPrefix> {
+        let mut known = std::collections::BTreeMap::new();
+        while known.len() < 2 || known.values().any(|v: &v1::VerifiedPrefix| v.state() != state) {
+            let BorderHears::Verification(news) = self.next().await.unwrap().unwrap().message.unwrap() else {
+                continue;
+            };
+            if news.snapshot {
+                known.clear();
+            }
+            known.extend(news.changed.into_iter().filter(|v| v.prefix == prefix).map(|v| (v.vn_id, v)));
+        }
+        known.into_values().collect()
+    }
+
     pub async fn spec(&mut self) -> v1::BorderSpec {
-        match self.next().await.unwrap().unwrap().message.unwrap() {
+        match self.order().await {
             BorderHears::Spec(spec) => spec,
             other => panic!("{other:?} instead of a specification"),
         }
     }
 
     pub async fn question(&mut self) -> v1::ExplainQuery {
-        match self.next().await.unwrap().unwrap().message.unwrap() {
+        match self.order().await {
             BorderHears::Explain(query) => query,
             other => panic!("{other:?} instead of a question"),
         }

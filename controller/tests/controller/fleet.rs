@@ -35,6 +35,35 @@ async fn a_fleet_that_says_that_all_is_well_makes_a_converged_network() {
 }
 
 #[tokio::test]
+async fn a_border_hears_where_every_virtual_network_delivers_its_prefixes() {
+    let bench = Bench::new();
+    let running = bench.start().await;
+    let (mut north, _) = border(&running, "north").await;
+    let mut agents = Vec::new();
+    for (node, out) in [("north", "eth1"), ("east", "eth2"), ("south", "port"), ("west", "eth1")] {
+        let line = AgentLine::open(dial(&running, None).await, AgentSays::Hello(hello(node))).await;
+        for vn_id in [1, 2] {
+            let next_hops = vec![v1::FibNextHop { via: String::new(), interface: out.into() }];
+            let (prefix, kind) = ("198.18.2.0/24".into(), "unicast".into());
+            let changed = vec![v1::FibRoute { prefix, kind, next_hops, ..Default::default() }];
+            line.say(AgentSays::Fib(v1::FibDelta { vn_id, snapshot: true, changed, removed: vec![] })).await;
+        }
+        agents.push(line);
+    }
+    for verified in north.until_verified("198.18.2.0/24", v1::VerifiedState::Delivers).await {
+        assert_eq!(verified.egress, ["south"]);
+        assert_eq!(verified.path, ["north", "east", "south"]);
+    }
+
+    // An agent that leaves takes its knowledge along; a border that comes late hears that nothing is known.
+    drop(agents.remove(1));
+    north.until_verified("198.18.2.0/24", v1::VerifiedState::Unspecified).await;
+    let (mut late, _) = border(&running, "north").await;
+    late.until_verified("198.18.2.0/24", v1::VerifiedState::Unspecified).await;
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn a_missing_adjacency_is_pending_by_name() {
     let bench = Bench::new();
     let running = bench.start().await;

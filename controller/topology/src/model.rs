@@ -211,7 +211,7 @@ pub struct Probes {
     /// Interval between probes to another border through the virtual network that forwards there; default 20 ms, 5 ms to
     /// 10 s.
     pub interval: Duration,
-    /// So many in a row must be lost to count; default 3, 1 to 100.
+    /// So many in a row must be lost to count; default 3, 1 to 50.
     pub losses: u8,
     /// What one border may send in all, answers included; default 1000, up to 100000. Intervals stretch to keep to it; 0
     /// turns probing off.

@@ -88,7 +88,7 @@ whole_number!(
 );
 whole_number!(
     /// A number of probes lost in a row.
-    Losses(u8), "losses", 1, 100
+    Losses(u8), "losses", 1, 50
 );
 whole_number!(
     /// A number of packets per second.

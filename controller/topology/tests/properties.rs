@@ -210,7 +210,7 @@ fn damping() -> impl Strategy<Value = Damping> {
 }
 
 fn probes() -> impl Strategy<Value = Probes> {
-    (5..10_000_u64, 1..=100_u8, 0..=100_000_u32).prop_map(|(interval, losses, packets_per_second)| Probes {
+    (5..10_000_u64, 1..=50_u8, 0..=100_000_u32).prop_map(|(interval, losses, packets_per_second)| Probes {
         interval: Duration::from_millis(interval),
         losses,
         packets_per_second,

@@ -1,21 +1,31 @@
 //! BIRD 2's OSPF.
 
+mod announced;
 mod config;
 mod control;
 mod status;
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
 use braid_kernel::Process;
 use braid_proto::Engine;
+use ipnet::Ipv4Net;
 
 use self::config::Kernel;
-use crate::{Drift, Driver, EngineError, Health, Place, Requirement, RouterIntent, instance};
+use crate::{
+    Drift, Driver, EngineError, Health, Place, Requirement, RouterIntent, announced::together, instance,
+};
 
 const BIRD: Requirement =
     Requirement { program: "bird", paths: &["/usr/sbin/bird", "/usr/local/sbin/bird"], package: "bird2" };
 
+/// Its control socket.
+const SOCKET: &str = "bird.ctl";
 /// What BIRD runs by.
 const CONFIG: &str = "bird.conf";
 /// What it runs by after a crash, until it has learnt its routes anew.
@@ -32,7 +42,7 @@ const PATIENCE: u32 = 4;
 pub(crate) struct Bird;
 
 fn socket(place: &Place) -> PathBuf {
-    place.dir.join("bird.ctl")
+    place.dir.join(SOCKET)
 }
 
 fn take_config(place: &Place) -> String {
@@ -114,6 +124,22 @@ impl Driver for Bird {
         let questions = ["show status", "show ospf interface", "show ospf state"];
         let answers = control::ask(&socket(place), &questions, limit).await?;
         Ok(status::drift(intent, &answers[0], &answers[1], &answers[2]))
+    }
+
+    async fn announced(
+        &self,
+        prefix: Ipv4Net,
+        dir: &Path,
+        limit: Duration,
+    ) -> Result<Option<String>, EngineError> {
+        let (socket, begin) = (dir.join(SOCKET), Instant::now());
+        let state = control::ask(&socket, &[announced::STATE], limit).await?;
+        let origins = announced::origins(&prefix, &state[0]);
+        let questions: Vec<String> = origins.iter().map(announced::Origin::command).collect();
+        let questions: Vec<&str> = questions.iter().map(String::as_str).collect();
+        let answers = control::ask(&socket, &questions, limit.saturating_sub(begin.elapsed())).await?;
+        let lsas = origins.iter().zip(&answers).filter_map(|(origin, answer)| origin.lsa(&prefix, answer));
+        Ok(together(&lsas.collect::<Vec<_>>()))
     }
 
     async fn reconfigure(&self, place: &Place, limit: Duration) -> Result<(), EngineError> {

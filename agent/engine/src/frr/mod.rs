@@ -1,5 +1,6 @@
 //! FRR's ospfd and isisd, each with a zebra of its own.
 
+mod announced;
 mod config;
 mod status;
 mod vty;
@@ -19,6 +20,7 @@ use nix::unistd::{Group, User, chown};
 
 use crate::{
     Drift, Driver, EngineError, Health, Place, Requirement, RouterIntent,
+    announced::together,
     instance::{self, Ended},
 };
 
@@ -194,16 +196,16 @@ impl Frr {
         }
         Ok(())
     }
+}
 
-    async fn ask(
-        &self,
-        place: &Place,
-        program: &'static str,
-        command: &str,
-        limit: Duration,
-    ) -> Result<String, EngineError> {
-        vty::ask(program, &place.dir.join(format!("{program}.vty")), command, limit).await
-    }
+/// Asks a daemon of the instance with that directory.
+async fn ask(
+    dir: &Path,
+    program: &'static str,
+    command: &str,
+    limit: Duration,
+) -> Result<String, EngineError> {
+    vty::ask(program, &dir.join(format!("{program}.vty")), command, limit).await
 }
 
 #[async_trait]
@@ -262,9 +264,9 @@ impl Driver for Frr {
     async fn health(&self, place: &Place, limit: Duration) -> Result<Health, EngineError> {
         let program = self.protocol.daemon().program;
         // Zebra too must answer: without it no route reaches the kernel.
-        self.ask(place, ZEBRA.program, "show zebra client summary", limit).await?;
+        ask(&place.dir, ZEBRA.program, "show zebra client summary", limit).await?;
         let command = status::neighbours_command(self.protocol);
-        let answer = self.ask(place, program, command, limit).await?;
+        let answer = ask(&place.dir, program, command, limit).await?;
         let neighbours = status::neighbours(self.protocol, &answer)
             .map_err(|reason| EngineError::Answer { program, command: command.to_owned(), reason })?;
         Ok(Health { neighbours })
@@ -277,8 +279,43 @@ impl Driver for Frr {
         limit: Duration,
     ) -> Result<Vec<Drift>, EngineError> {
         let program = self.protocol.daemon().program;
-        let running = self.ask(place, program, "show running-config", limit).await?;
+        let running = ask(&place.dir, program, "show running-config", limit).await?;
         Ok(config::drift(&config::protocol(self.protocol, intent, &place.dir.to_string_lossy()), &running))
+    }
+
+    async fn announced(
+        &self,
+        prefix: Ipv4Net,
+        dir: &Path,
+        limit: Duration,
+    ) -> Result<Option<String>, EngineError> {
+        let program = self.protocol.daemon().program;
+        let unread = |command: &str, reason| {
+            let command = command.to_owned();
+            EngineError::Answer { program, command, reason }
+        };
+        let end = Instant::now() + limit;
+        let question = |command: String| async move {
+            let answer = ask(dir, program, &command, end.saturating_duration_since(Instant::now())).await?;
+            Ok::<_, EngineError>((command, answer))
+        };
+        if self.protocol == Protocol::Isis {
+            let (_, answer) = question(announced::LSPS.to_owned()).await?;
+            return Ok(together(&announced::lsps(&prefix, &answer)));
+        }
+        let (command, answer) = question(announced::OSPF_ROUTES.to_owned()).await?;
+        if !announced::has_route(&prefix, &answer).map_err(|reason| unread(&command, reason))? {
+            return Ok(None);
+        }
+        for (theirs, ours) in announced::LSAS {
+            let (command, answer) = question(announced::lsas_command(theirs)).await?;
+            let found =
+                announced::lsas(&prefix, ours, &answer).map_err(|reason| unread(&command, reason))?;
+            if !found.is_empty() {
+                return Ok(together(&found));
+            }
+        }
+        Ok(None)
     }
 
     async fn stop(&self, place: &Place, grace: Duration) -> Result<(), EngineError> {

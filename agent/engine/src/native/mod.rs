@@ -3,7 +3,11 @@
 mod isis;
 mod ospf;
 
-use std::{env, path::PathBuf, time::Duration};
+use std::{
+    env,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use braid_kernel::Process;
 use braid_native::{AskError, Client, ShellQuestion};
@@ -33,8 +37,8 @@ struct Program {
 }
 
 impl Program {
-    fn socket(&self, place: &Place) -> PathBuf {
-        place.dir.join(format!("{}.sock", self.name))
+    fn socket(&self, dir: &Path) -> PathBuf {
+        dir.join(format!("{}.sock", self.name))
     }
 
     fn prepare(&self, place: &Place, config: &str) -> Result<bool, EngineError> {
@@ -59,12 +63,12 @@ impl Program {
     /// Asks the process; `command` is the question in an error's words.
     async fn ask<T: DeserializeOwned>(
         &self,
-        place: &Place,
+        dir: &Path,
         limit: Duration,
         command: &str,
         question: &(impl Serialize + Sync),
     ) -> Result<T, EngineError> {
-        let client = Client::new(self.socket(place), limit);
+        let client = Client::new(self.socket(dir), limit);
         client.ask(question).await.map_err(|error| match error {
             AskError::Silent { socket, limit, reason } => {
                 EngineError::Silent { program: self.name, socket, limit, reason }
@@ -78,6 +82,6 @@ impl Program {
     }
 
     async fn reload(&self, place: &Place, limit: Duration) -> Result<(), EngineError> {
-        self.ask(place, limit, "reload", &ShellQuestion::Reload).await
+        self.ask(&place.dir, limit, "reload", &ShellQuestion::Reload).await
     }
 }

@@ -2,6 +2,7 @@
 
 mod answer;
 mod authentication;
+mod clone;
 mod config;
 mod debug;
 mod file;
@@ -19,7 +20,7 @@ pub use file::{
     MetricStyle, Network, Padding, Redistribution, Spf,
 };
 pub use router::Isis;
-pub use status::{CircuitStatus, DatabaseEntry, LevelStatus, Neighbour, Question, Route, Running};
+pub use status::{Announcement, CircuitStatus, DatabaseEntry, LevelStatus, Neighbour, Question, Route, Running};
 
 use crate::{Options, StartError};
 

@@ -214,7 +214,7 @@ fn redistribution(file: &File, prefix: &Ipv4Net, protocol: u8) -> Option<Externa
 }
 
 /// A route's ways as the kernel takes them; `None` if this router itself announces the prefix.
-fn next_hops(route: &Route) -> Option<Vec<NextHop>> {
+pub(super) fn next_hops(route: &Route) -> Option<Vec<NextHop>> {
     let hops: Vec<NextHop> =
         route.next_hops.iter().filter_map(|hop| Some(NextHop::new(hop.gateway?, hop.circuit))).collect();
     (!hops.is_empty()).then_some(hops)

@@ -25,6 +25,13 @@ pub enum Question {
     Counters,
     /// A [`Running`].
     Running,
+    /// An [`Announcement`], or `null`.
+    Announced {
+        /// Of exactly this prefix.
+        prefix: Ipv4Net,
+    },
+    /// A [`crate::Convergence`].
+    Converged,
 }
 
 /// A neighbour; on a broadcast circuit, one for each level.
@@ -115,6 +122,21 @@ pub struct DatabaseEntry {
     pub overload: bool,
     /// All of it, as `braid debug routes` reads it.
     pub hex: String,
+}
+
+/// The LSP that the route to a prefix stands on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Announcement {
+    /// The level that the route was computed at, 1 or 2.
+    pub level: u8,
+    /// Its id.
+    pub id: LspId,
+    /// The name of the router that says it.
+    pub host_name: Option<String>,
+    /// Its sequence number.
+    pub sequence: u32,
+    /// How long it is valid still, in seconds.
+    pub lifetime: u16,
 }
 
 /// A route.

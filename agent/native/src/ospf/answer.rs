@@ -21,6 +21,8 @@ pub(super) fn answer(router: &Ospf, now: Instant, question: &str) -> Result<Stri
         Question::Database => serde_json::to_string(&database(router, now)),
         Question::Routes => serde_json::to_string(&routes(router)),
         Question::Counters => serde_json::to_string(&counters(router)),
+        Question::Announced { prefix } => serde_json::to_string(&super::clone::announced(router, now, &prefix)),
+        Question::Converged => serde_json::to_string(&super::clone::converged(router, now)),
         Question::Running => serde_json::to_string(&running(router, now)),
     };
     answer.map_err(|error| error.to_string())
@@ -94,7 +96,7 @@ fn database(router: &Ospf, now: Instant) -> Vec<DatabaseEntry> {
     router.instance.database_at(now).map(entry).collect()
 }
 
-fn kind(ls_type: LsType) -> &'static str {
+pub(super) fn kind(ls_type: LsType) -> &'static str {
     match ls_type {
         LsType::Router => "router",
         LsType::Network => "network",

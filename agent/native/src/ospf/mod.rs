@@ -2,6 +2,7 @@
 
 mod answer;
 mod authentication;
+mod clone;
 mod config;
 mod debug;
 mod file;
@@ -18,7 +19,7 @@ pub use file::{
     Redistribution, Spf, StubRouter, Translate, VirtualLink,
 };
 pub use router::Ospf;
-pub use status::{DatabaseEntry, InterfaceStatus, Neighbour, Question, Route, Running};
+pub use status::{Announcement, DatabaseEntry, InterfaceStatus, Neighbour, Question, Route, Running};
 
 use crate::{Options, StartError};
 

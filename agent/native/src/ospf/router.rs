@@ -160,7 +160,7 @@ fn redistribution(file: &File, prefix: &Ipv4Net, protocol: u8) -> Option<Externa
 }
 
 /// A route's ways as the kernel takes them; `None` if the kernel has the route by itself.
-fn next_hops(route: &braid_ospf::InstalledRoute) -> Option<Vec<NextHop>> {
+pub(super) fn next_hops(route: &braid_ospf::InstalledRoute) -> Option<Vec<NextHop>> {
     let hop = |(interface, gateway): &(InterfaceId, Option<std::net::Ipv4Addr>)| {
         Some(NextHop::new((*gateway)?, interface.0))
     };

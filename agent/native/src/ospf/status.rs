@@ -24,6 +24,13 @@ pub enum Question {
     Counters,
     /// A [`Running`].
     Running,
+    /// An [`Announcement`], or `null`.
+    Announced {
+        /// Of exactly this prefix.
+        prefix: Ipv4Net,
+    },
+    /// A [`crate::Convergence`].
+    Converged,
 }
 
 /// A neighbour.
@@ -111,6 +118,22 @@ impl DatabaseEntry {
             None => self.hex.clone(),
         }
     }
+}
+
+/// The LSA that the route to a prefix stands on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Announcement {
+    /// As of a [`DatabaseEntry`].
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Its link state id.
+    pub id: Ipv4Addr,
+    /// Who says it.
+    pub advertising_router: Ipv4Addr,
+    /// Its sequence number.
+    pub sequence: i32,
+    /// Its age in seconds.
+    pub age: u16,
 }
 
 /// The metric of an external of type 2; other routes have none.

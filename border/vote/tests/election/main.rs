@@ -1,6 +1,8 @@
 //! The voter from outside: scenarios by name, and properties over random histories of evidence.
 
+mod evidence;
 mod patience;
 mod properties;
+mod rules;
 mod scenarios;
 mod world;

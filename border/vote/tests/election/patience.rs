@@ -76,7 +76,7 @@ fn an_adopted_incumbent_keeps_driving_until_the_master_has_been_clean_for_fail_b
     for vn in [RED, GREEN, BLUE] {
         world.apply(&Event::Route(vn, 1));
     }
-    world.election.adopt(GREEN);
+    world.poll.adopt(world.prefix, GREEN);
     world.now = Millis(10_000);
     let verdict = world.vote();
     assert_eq!((verdict.winner, verdict.since), (Some(GREEN), Millis(10_000)));
@@ -88,12 +88,12 @@ fn an_adopted_incumbent_keeps_driving_until_the_master_has_been_clean_for_fail_b
 #[test]
 fn an_adopted_incumbent_is_held_to_hard_evidence_as_any() {
     let mut world = World::new(majority(), &THREE);
-    world.election.adopt(GREEN);
+    world.poll.adopt(world.prefix, GREEN);
     world.apply(&Event::Route(BLUE, 1));
     assert_eq!(world.vote().winner, Some(BLUE));
     // And one that is no elector any more is let go.
     let mut world = World::new(majority(), &THREE);
-    world.election.adopt(200);
+    world.poll.adopt(world.prefix, 200);
     assert_eq!(world.vote().winner, None);
 }
 

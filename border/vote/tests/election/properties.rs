@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use braid_vote::{Alarm, Eligibility, EngineState, Millis, Policy, Rule, Unusable, Verdict};
+use braid_vote::{
+    Alarm, Damping, EgressId, EngineState, Evidence, Explanation, LayoutClass, Millis, Policy, PrefixId,
+    RouteEvidence, Rule, Step, Unusable, Verdict, VerificationEvidence,
+};
 use proptest::prelude::*;
 
-use crate::world::{Event, World, majority, master};
+use crate::world::{CHICAGO, DENVER, Event, World, delivers, differs, majority, master};
 
 const HOUR: u64 = 3_600_000;
 
@@ -22,13 +25,27 @@ fn event(vns: u8) -> impl Strategy<Value = Event> {
         EngineState::Silent,
         EngineState::Unknown,
     ]);
-    let border = prop::sample::select(vec![None, Some("denver"), Some("chicago")]);
+    let border = prop::sample::select(vec![None, Some(DENVER), Some(CHICAGO)]);
+    let verified = prop::sample::select(vec![
+        VerificationEvidence::Unknown,
+        delivers(),
+        delivers(),
+        differs(),
+        VerificationEvidence::Loops,
+        VerificationEvidence::Dropped,
+    ]);
     prop_oneof![
         8 => (vn.clone(), 1..=3_u8).prop_map(|(vn, last)| Event::Route(vn, last)),
         2 => vn.clone().prop_map(Event::Lost),
         1 => vn.clone().prop_map(|vn| Event::Broken(vn, Unusable::Blackhole)),
         3 => (vn.clone(), state).prop_map(|(vn, state)| Event::Engine(vn, state)),
-        1 => (vn.clone(), border).prop_map(|(vn, border)| Event::Egress(vn, border)),
+        2 => (vn.clone(), border).prop_map(|(vn, border)| Event::Egress(vn, border)),
+        1 => vn.clone().prop_map(Event::ProbesLost),
+        1 => (vn.clone(), DENVER..=CHICAGO, any::<bool>())
+            .prop_map(|(vn, border, lost)| Event::Border(vn, border, lost)),
+        2 => (vn.clone(), verified).prop_map(|(vn, verified)| Event::Verified(vn, verified)),
+        1 => Just(Event::ControllerAway),
+        1 => (vn.clone(), any::<bool>()).prop_map(|(vn, up)| Event::Port(vn, up)),
         1 => (vn, prop::option::of(1..=2_u64)).prop_map(|(vn, class)| Event::Layout(vn, class)),
         1 => Just(Event::Nothing),
     ]
@@ -39,10 +56,21 @@ fn pause() -> impl Strategy<Value = u64> {
 }
 
 fn policy(vns: u8) -> impl Strategy<Value = Policy> {
-    let rule = prop_oneof![(1..=vns).prop_map(|master| Rule::Master { master }), Just(Rule::Majority)];
-    let settle = prop::sample::select(vec![0, 200, 1_000]).prop_map(Duration::from_millis);
-    let fail_back = prop::sample::select(vec![0, 1, 30]).prop_map(Duration::from_secs);
-    (rule, settle, fail_back).prop_map(|(rule, settle, fail_back)| Policy { rule, settle, fail_back })
+    let rule = prop_oneof![
+        (1..=vns).prop_map(|master| Rule::Master { master }),
+        Just(Rule::Majority),
+        (0..=vns).prop_map(|k| Rule::FirstK { k }),
+        Just(Rule::Consensus),
+    ];
+    let wait = |choices: &[u64]| prop::sample::select(choices.to_vec()).prop_map(Duration::from_millis);
+    let patience = (wait(&[0, 200, 1_000]), wait(&[0, 1_000, 30_000]), wait(&[0, 100, 1_000]));
+    let suppress = prop::sample::select(vec![500, 1_500, 3_000]);
+    (rule, any::<bool>(), patience, suppress, wait(&[0, 10_000, 60_000])).prop_map(
+        |(rule, verified, (settle, fail_back, deadline), suppress, half_life)| {
+            let damping = Damping { half_life, suppress, ..Damping::default() };
+            Policy { rule, verified, settle, fail_back, deadline, damping }
+        },
+    )
 }
 
 prop_compose! {
@@ -54,7 +82,7 @@ prop_compose! {
     ) -> (World, History) {
         let mut world = World::new(policy, &code_bases);
         if let Some(vn) = adopted {
-            world.election.adopt(vn);
+            world.poll.adopt(world.prefix, vn);
         }
         (world, history)
     }
@@ -71,13 +99,14 @@ fn live(world: &mut World, history: &History, mut see: impl FnMut(&mut World)) -
     verdicts
 }
 
-/// 0 if the VN is eligible, 1 with a stale route, 2 without a usable one.
-fn tier(eligibility: Eligibility) -> u8 {
-    match eligibility {
-        Eligibility::Eligible => 0,
-        Eligibility::EngineGone | Eligibility::EngineSilent | Eligibility::EngineStarting => 1,
-        Eligibility::NoRoute | Eligibility::Unusable(_) => 2,
-    }
+/// 0 if the VN is eligible, 1 with a usable route of any kind, 2 without one.
+fn tiers(told: &Explanation) -> Vec<(u8, u8)> {
+    let tier = |eligible, route: &RouteEvidence| match (eligible, route) {
+        (true, _) => 0,
+        (false, RouteEvidence::Usable { .. }) => 1,
+        (false, _) => 2,
+    };
+    told.candidates.iter().map(|c| (c.vn, tier(c.eligible, &c.ballot.fib.route))).collect()
 }
 
 proptest! {
@@ -86,28 +115,111 @@ proptest! {
         let verdicts = live(&mut world.clone(), &history, |_| {});
         let mut explained = Vec::new();
         let shuffled = live(&mut world.clone(), &history, |world| {
-            // The world finds its VNs by place, so only what the voter gets to see is out of order.
-            let (mut electors, mut ballots) = (world.electors.clone(), world.ballots.clone());
+            let mut electors = world.electors.clone();
             let by = turn % electors.len();
             electors.rotate_left(by);
-            ballots.reverse();
-            explained.push(world.election.explain(world.now, &electors, &ballots).verdict);
-            world.election.decide(world.now, &electors, &ballots);
+            world.poll.set_electors(&electors);
+            explained.push(world.explain().verdict);
+            world.vote();
         });
         prop_assert_eq!(&verdicts, &shuffled);
         prop_assert_eq!(&verdicts, &explained);
     }
 
     #[test]
+    fn a_record_of_the_evidence_replays_to_the_same_verdicts((world, history) in any_history()) {
+        // Goal: what a border wrote down is all that decided: whatever it was asked or did meanwhile.
+        let mut record = Vec::new();
+        let mut fresh = world.poll.clone();
+        let verdicts = live(&mut world.clone(), &history, |world| {
+            let _ = (world.explain(), world.recheck_at());
+        });
+        let mut now = Millis(0);
+        for (pause, event) in &history {
+            now = now.after(Duration::from_millis(*pause));
+            record.push((now, world.evidence(event), event.clone()));
+        }
+        let json = serde_json::to_string(&record.iter().map(|(_, heard, _)| heard).collect::<Vec<_>>()).unwrap();
+        let read: Vec<Option<Evidence>> = serde_json::from_str(&json).unwrap();
+        let mut electors = world.electors.clone();
+        let mut replayed = Vec::new();
+        for ((at, _, event), evidence) in record.into_iter().zip(read) {
+            while let Some(due) = fresh.next_due().filter(|due| *due <= at) {
+                fresh.decide(due);
+            }
+            fresh.decide(at);
+            if let Some(evidence) = evidence {
+                fresh.hear(at, &evidence);
+            }
+            if let Event::Layout(vn, class) = event {
+                electors[usize::from(vn) - 1].layout = class.map(LayoutClass);
+                fresh.set_electors(&electors);
+            }
+            fresh.decide(at);
+            replayed.push((at, fresh.verdict(world.prefix).unwrap()));
+        }
+        prop_assert_eq!(verdicts, replayed.into_iter().map(|(_, verdict)| verdict).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn under_verified_no_refuted_vn_wins_while_another_is_eligible((mut world, history) in any_history()) {
+        let mut policy = *world.poll.policy(world.prefix).unwrap();
+        policy.verified = true;
+        world.poll.set_policy(world.prefix, policy);
+        let mut bad = None;
+        live(&mut world, &history, |world| {
+            let told = world.explain();
+            let winner = told.candidates.iter().find(|c| Some(c.vn) == told.verdict.winner);
+            let refuted = winner.is_some_and(|winner| winner.ballot.verification.is_fault());
+            let better = told.candidates.iter().any(|candidate| candidate.eligible);
+            if refuted && better || refuted != (told.verdict.alarm == Some(Alarm::Unverified)) {
+                bad = Some(told);
+            }
+        });
+        prop_assert_eq!(bad, None);
+    }
+
+    #[test]
+    fn sums_are_sums_of_the_verdicts((mut world, history) in any_history()) {
+        let attached = [EgressId(DENVER)].into_iter().collect();
+        let others: Vec<PrefixId> = (0..3).map(|_| world.poll.open(majority(), &attached)).collect();
+        let all = [&[world.prefix][..], &others].concat();
+        let mut bad = None;
+        for (turn, (pause, event)) in history.iter().enumerate() {
+            world.wait_until(world.now.after(Duration::from_millis(*pause)));
+            // Each event hits one of the prefixes.
+            let home = std::mem::replace(&mut world.prefix, all[turn % all.len()]);
+            world.apply(event);
+            world.prefix = home;
+            world.vote();
+            let verdicts: Vec<Verdict> = all.iter().filter_map(|prefix| world.poll.verdict(*prefix)).collect();
+            for vn in 1..=5 {
+                let driven: Vec<&Verdict> = verdicts.iter().filter(|verdict| verdict.winner == Some(vn)).collect();
+                let drives: u32 = world.poll.drives(vn).map(|(_, prefixes)| prefixes).sum();
+                let first = driven.first().and_then(|verdict| verdict.runner_up);
+                let follows = first.filter(|_| driven.iter().all(|verdict| verdict.runner_up == first));
+                if (drives as usize, world.poll.succession(vn)) != (driven.len(), follows) {
+                    bad = Some((vn, verdicts.clone()));
+                }
+            }
+        }
+        prop_assert_eq!(bad, None);
+    }
+
+    #[test]
     fn the_winner_comes_from_the_best_there_is((mut world, history) in any_history()) {
         let mut bad = None;
         live(&mut world, &history, |world| {
-            let winner = world.vote().winner;
-            let tiers: Vec<u8> = world.ballots.iter().map(|ballot| tier(Eligibility::of(ballot))).collect();
-            let best = tiers.iter().copied().min().unwrap_or(2);
-            let fine = best == 2 || winner.is_some_and(|vn| tiers[usize::from(vn) - 1] == best);
+            let verdict = world.vote();
+            if verdict.decisive_step == Step::Gathering {
+                return;
+            }
+            let told = world.explain();
+            let best = tiers(&told).iter().map(|(_, tier)| *tier).min().unwrap_or(2);
+            let fine = best == 2
+                || verdict.winner.is_some_and(|winner| tiers(&told).contains(&(winner, best)));
             if !fine {
-                bad = Some((winner, world.ballots.clone()));
+                bad = Some(told);
             }
         });
         prop_assert_eq!(bad, None);
@@ -117,9 +229,9 @@ proptest! {
     fn a_second_look_at_the_same_time_changes_nothing((mut world, history) in any_history()) {
         let mut same = true;
         live(&mut world, &history, |world| {
-            let before = world.election.clone();
-            let decision = world.election.decide(world.now, &world.electors, &world.ballots);
-            same &= !decision.changed && before == world.election;
+            let before = world.explain();
+            world.poll.revote();
+            same &= world.poll.decide(world.now).is_empty() && before == world.explain();
         });
         prop_assert!(same);
     }
@@ -138,9 +250,10 @@ proptest! {
             for later in [(span as f64 * part) as u64, span] {
                 let mut other = world.clone();
                 other.now = Millis(now.0 + later);
-                let found = other.election.decide(other.now, &other.electors, &other.ballots);
-                if found.changed || found.recheck_at != due {
-                    early = Some((now, due, Some((found.verdict.clone(), verdict.clone()))));
+                other.poll.revote();
+                let changed = !other.poll.decide(other.now).is_empty();
+                if changed || other.explain().recheck_at != due {
+                    early = Some((now, due, Some((other.explain(), verdict.clone()))));
                 }
             }
         });
@@ -237,7 +350,7 @@ proptest! {
         live(&mut world, &history, |world| {
             let verdict = world.vote();
             let told = world.explain();
-            let majority = told.steps.iter().find(|step| step.step == braid_vote::Step::Majority);
+            let majority = told.steps.iter().find(|step| step.step == Step::Majority);
             let says_none = majority.is_some_and(|step| step.detail.ends_with("no majority"));
             if verdict.alarm == Some(Alarm::Split) && !says_none {
                 fault = Some(told);
@@ -253,25 +366,36 @@ proptest! {
 
     #[test]
     fn a_flapping_vn_moves_traffic_a_bounded_number_of_times(
-        by_majority in any::<bool>(),
-        soft in any::<bool>(),
+        policy in prop::sample::select(vec![
+            master(1),
+            majority(),
+            Policy::new(Rule::FirstK { k: 2 }),
+            Policy::new(Rule::Consensus),
+        ]),
+        kind in 0..5_u8,
         up in prop::sample::select(vec![1_u64, 300, 31_000, 61_000, 610_000]),
         down in prop::sample::select(vec![1_u64, 300, 31_000]),
         jitter in prop::collection::vec(0..1_000_u64, 8),
     ) {
         // Goal: for six hours red fails and recovers to a rhythm of its own; traffic moves away and back
         // at most once per ten minutes, but for the first few times.
-        let mut world = World::converged(if by_majority { majority() } else { master(1) }, &["a", "b", "c"]);
-        let fault = if soft { Event::Route(1, 9) } else { Event::Lost(1) };
+        let mut world = World::converged(Policy { verified: kind == 4, ..policy }, &["a", "b", "c"]);
+        let (fault, recovery) = match kind {
+            0 => (Event::Lost(1), Event::Route(1, 1)),
+            1 => (Event::Route(1, 9), Event::Route(1, 1)),
+            2 => (Event::ProbesLost(1), Event::Egress(1, Some(DENVER))),
+            3 => (Event::Verified(1, VerificationEvidence::Loops), Event::ControllerAway),
+            _ => (Event::Verified(1, differs()), Event::Verified(1, delivers())),
+        };
         let (mut switches, mut last, mut turn) = (0, Some(1), 0);
         while world.now.0 < 6 * HOUR {
             let jitter = jitter[turn % jitter.len()];
             let pause = if turn.is_multiple_of(2) { up } else { down };
-            let event = if turn.is_multiple_of(2) { fault.clone() } else { Event::Route(1, 1) };
+            let event = if turn.is_multiple_of(2) { fault.clone() } else { recovery.clone() };
             turn += 1;
             let then = world.now.0 + pause + jitter;
             // Rechecks on the way count as well.
-            while let Some(due) = world.recheck_at().filter(|due| due.0 < then) {
+            while let Some(due) = world.poll.next_due().filter(|due| due.0 < then) {
                 let winner = world.wait_until(due).winner;
                 switches += u64::from(winner != last);
                 last = winner;
@@ -280,7 +404,8 @@ proptest! {
             switches += u64::from(winner != last);
             last = winner;
         }
-        let bound = if by_majority { 1 } else { 2 * (6 * HOUR / 600_000 + 6) };
+        let has_master = matches!(policy.rule, Rule::Master { .. });
+        let bound = if has_master { 2 * (6 * HOUR / 600_000 + 6) } else { 1 };
         prop_assert!(switches <= bound, "{switches} switches");
     }
 }

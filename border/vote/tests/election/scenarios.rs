@@ -2,7 +2,7 @@
 
 use braid_vote::{Alarm, Ballot, Comparison, EngineState, Explanation, Millis, Rule, Step, Unusable};
 
-use crate::world::{BLUE, Event, GREEN, Line, RED, World, majority, master, tell};
+use crate::world::{BLUE, CHICAGO, DENVER, Event, GREEN, Line, RED, World, majority, master, tell};
 
 use Event::{Broken, Egress, Engine, Layout, Lost, Nothing, Route};
 
@@ -39,7 +39,9 @@ fn stories() {
             World::new(master(RED), &ABILENE),
             vec![
                 (0, Nothing, None, Step::NoneUsable, None),
-                (1_000, Route(GREEN, 1), Some(GREEN), Step::Eligibility, None),
+                (1_000, Route(GREEN, 1), None, Step::Gathering, None),
+                (1_199, Nothing, None, Step::Gathering, None),
+                (1_200, Nothing, Some(GREEN), Step::Eligibility, None),
                 (2_000, Route(RED, 2), Some(GREEN), Step::Settling, None),
                 (2_100, Route(RED, 1), Some(GREEN), Step::Settling, None),
                 (2_299, Nothing, Some(GREEN), Step::Settling, None),
@@ -179,10 +181,10 @@ fn stories() {
             World::converged(master(RED), &THREE),
             vec![
                 (1_000, Route(RED, 9), Some(RED), Step::Settling, None),
-                (1_010, Egress(RED, Some("denver")), Some(RED), Step::Settling, None),
-                (1_020, Egress(GREEN, Some("denver")), Some(RED), Step::Settling, None),
-                (1_030, Egress(BLUE, Some("denver")), Some(RED), Step::Master, None),
-                (5_000, Egress(RED, Some("chicago")), Some(RED), Step::Settling, None),
+                (1_010, Egress(RED, Some(DENVER)), Some(RED), Step::Settling, None),
+                (1_020, Egress(GREEN, Some(DENVER)), Some(RED), Step::Settling, None),
+                (1_030, Egress(BLUE, Some(DENVER)), Some(RED), Step::Master, None),
+                (5_000, Egress(RED, Some(CHICAGO)), Some(RED), Step::Settling, None),
                 (5_200, Nothing, Some(GREEN), Step::Preference, None),
             ],
         ),
@@ -196,8 +198,8 @@ fn stories() {
                 world
             },
             vec![
-                (0, Nothing, Some(4), Step::Preference, None),
-                (200, Nothing, Some(4), Step::Preference, SPLIT),
+                (0, Nothing, None, Step::Gathering, None),
+                (200, Nothing, Some(4), Step::Incumbent, SPLIT),
                 (300, Lost(5), Some(4), Step::Incumbent, SPLIT),
             ],
         ),
@@ -258,7 +260,12 @@ fn the_explanation_shows_every_value_that_was_compared() {
         told,
         [
             ("eligibility", "eligible: 3 of 3", &[RED, GREEN, BLUE][..]),
-            ("majority", "by next hops: 3/2 of 2 votes", &[GREEN, BLUE]),
+            (
+                "majority",
+                "by next hops, of 2 votes: via 100.65.0.9 dev eth1: 1/2 (VN 1); \
+                 via 100.65.0.1 dev eth1: 3/2 (VN 2, VN 3)",
+                &[GREEN, BLUE]
+            ),
             ("preference", "VN 2 comes first in order of preference", &[GREEN]),
         ]
     );
@@ -268,22 +275,22 @@ fn the_explanation_shows_every_value_that_was_compared() {
         red.reason,
         "eligible; contradicted by a majority; was voted out and may return after 30 s clean (0 ms so far)"
     );
-    assert_eq!((red.weight.as_str(), red.group, red.metric), ("1/2", Some(1), Some(20)));
-    assert_eq!(red.next_hops[0].to_string(), "via 100.65.0.9 dev eth1");
+    assert_eq!((red.weight.as_str(), red.group, red.ballot.metric()), ("1/2", Some(1), Some(20)));
+    assert_eq!(red.ballot.next_hops()[0].to_string(), "via 100.65.0.9 dev eth1");
     assert_eq!((candidates[1].weight.as_str(), candidates[1].group), ("1", Some(2)));
 }
 
 #[test]
 fn an_explanation_reads_back_from_json() {
     let mut world = World::converged(master(RED), &THREE);
-    world.at(1_000, &Egress(RED, Some("denver")));
+    world.at(1_000, &Egress(RED, Some(DENVER)));
     world.at(2_000, &Engine(RED, EngineState::Gone));
     let explanation = world.explain();
     let json = serde_json::to_string(&explanation).unwrap();
     assert!(json.contains(r#""decisive_step":"preference""#), "{json}");
     assert_eq!(serde_json::from_str::<Explanation>(&json).unwrap(), explanation);
-    let ballots = serde_json::to_string(&world.ballots).unwrap();
-    assert_eq!(serde_json::from_str::<Vec<Ballot>>(&ballots).unwrap(), world.ballots);
+    let ballots = serde_json::to_string(&world.ballots()).unwrap();
+    assert_eq!(serde_json::from_str::<Vec<Ballot>>(&ballots).unwrap(), world.ballots());
 }
 
 #[test]
@@ -291,15 +298,19 @@ fn vns_come_and_go() {
     let mut world = World::converged(master(RED), &THREE);
     // Red is taken out of the network: green takes over, without blame on red.
     let red = world.electors.remove(0);
+    world.set_electors();
     world.now = Millis(1_000);
     assert_eq!(world.vote().winner, Some(GREEN));
     // Red is put back, as if never seen: it drives once it has settled.
     world.electors.push(red);
+    world.set_electors();
     world.now = Millis(2_000);
+    world.apply(&Route(RED, 1));
     assert_eq!(world.vote().decisive_step, Step::Settling);
     assert_eq!(world.wait_until(Millis(2_200)).winner, Some(RED));
     // All are taken out: nothing to steer to.
     world.electors.clear();
+    world.set_electors();
     let verdict = world.vote();
     assert_eq!((verdict.winner, verdict.decisive_step), (None, Step::NoneUsable));
 }
@@ -308,13 +319,13 @@ fn vns_come_and_go() {
 fn a_new_policy_holds_from_the_next_vote() {
     let mut world = World::converged(master(RED), &THREE);
     world.wait_until(Millis(5_000));
-    world.election.set_policy(master(BLUE));
+    world.poll.set_policy(world.prefix, master(BLUE));
     let verdict = world.vote();
     assert_eq!((verdict.winner, verdict.decisive_step), (Some(BLUE), Step::Master), "clean for long already");
-    world.election.set_policy(majority());
+    world.poll.set_policy(world.prefix, majority());
     let verdict = world.vote();
     assert_eq!((verdict.winner, verdict.decisive_step), (Some(BLUE), Step::Incumbent));
-    assert_eq!(world.election.policy().rule, Rule::Majority);
+    assert_eq!(world.poll.policy(world.prefix).unwrap().rule, Rule::Majority);
 }
 
 #[test]
@@ -324,7 +335,7 @@ fn one_to_one_to_one_keeps_any_incumbent_with_an_alarm() {
             for policy in [majority(), master(incumbent)] {
                 let names = ["a", "b", "c", "d", "e"];
                 let mut world = World::converged(policy, &names[..count.into()]);
-                world.election.adopt(incumbent);
+                world.poll.adopt(world.prefix, incumbent);
                 for vn in 1..=count {
                     world.apply(&Route(vn, vn));
                 }
@@ -348,9 +359,14 @@ fn votes_stay_exact_with_the_most_vns_that_there_can_be() {
     for vn in 1..=count {
         world.apply(&Route(vn, if vn <= 3 { 9 } else { 1 }));
     }
-    let verdict = world.vote();
+    let verdict = world.wait_until(Millis(200));
     assert_eq!(verdict.winner, Some(4), "one vote of 14 does not make a majority");
     assert_eq!(verdict.dissenters, [1, 2, 3]);
     let majority = &world.explain().steps[1];
-    assert_eq!(majority.detail, "by next hops: 13 of 14 votes");
+    assert!(
+        majority
+            .detail
+            .starts_with("by next hops, of 14 votes: via 100.65.0.9 dev eth1: 1 (VN 1, VN 2, VN 3); via")
+    );
+    assert!(majority.detail.contains(" 100.65.0.1 dev eth1: 13 (VN 4, "), "{}", majority.detail);
 }

@@ -1,8 +1,11 @@
 //! A small world to vote in: VNs with evidence, a clock that only the story moves, and one election.
 
+use std::time::Duration;
+
 use braid_vote::{
-    Alarm, Ballot, Election, Elector, EngineState, Explanation, LayoutClass, Millis, NextHop, Policy,
-    ProbeEvidence, RouteEvidence, Rule, Step, Unusable, Verdict,
+    Alarm, Ballot, EgressId, Elector, EngineState, Evidence, Explanation, LayoutClass, Millis, NextHop,
+    Policy, Poll, PrefixId, ProbeEvidence, RouteEvidence, Rule, Step, Unusable, Verdict,
+    VerificationEvidence,
 };
 
 /// VN ids as the stories name them.
@@ -19,18 +22,39 @@ pub enum Event {
     Broken(u8, Unusable),
     Engine(u8, EngineState),
     /// Its probes come out at this border; none: not known.
-    Egress(u8, Option<&'static str>),
+    Egress(u8, Option<u16>),
+    /// Its probes do not come out any more.
+    ProbesLost(u8),
+    /// Its probes do not reach this border any more, or do again.
+    Border(u8, u16, bool),
+    Verified(u8, VerificationEvidence),
+    ControllerAway,
+    Port(u8, bool),
     /// Its live layout; none: not known.
     Layout(u8, Option<u64>),
     Nothing,
 }
 
+/// Where the prefix is attached.
+pub const DENVER: u16 = 3;
+pub const CHICAGO: u16 = 4;
+
 #[derive(Debug, Clone)]
 pub struct World {
     pub now: Millis,
     pub electors: Vec<Elector>,
-    pub ballots: Vec<Ballot>,
-    pub election: Election,
+    pub prefix: PrefixId,
+    pub poll: Poll,
+}
+
+/// What the model expects.
+pub fn delivers() -> VerificationEvidence {
+    VerificationEvidence::Delivers { egress: [EgressId(DENVER)].into_iter().collect() }
+}
+
+/// What it does not.
+pub fn differs() -> VerificationEvidence {
+    VerificationEvidence::DiffersFromModel { egress: [EgressId(CHICAGO)].into_iter().collect() }
 }
 
 pub fn master(master: u8) -> Policy {
@@ -51,77 +75,90 @@ impl World {
             layout: Some(LayoutClass(1)),
         };
         let electors: Vec<Elector> = (1..=u8::MAX).zip(code_bases).map(elector).collect();
-        let ballots = electors.iter().map(|elector| Ballot::blank(elector.vn)).collect();
-        World { now: Millis(0), electors, ballots, election: Election::new(policy) }
+        let mut poll = Poll::new();
+        poll.set_electors(&electors);
+        let prefix = poll.open(policy, &[EgressId(DENVER)].into_iter().collect());
+        World { now: Millis(0), electors, prefix, poll }
     }
 
     /// The same with an agreed route in every VN, engines running, and the vote already taken at time 0.
     pub fn converged(policy: Policy, code_bases: &[&str]) -> World {
-        let mut world = World::new(policy, code_bases);
+        let mut world = World::new(Policy { deadline: Duration::ZERO, ..policy }, code_bases);
         for vn in 1..=code_bases.len() as u8 {
             world.apply(&Event::Route(vn, 1));
             world.apply(&Event::Engine(vn, EngineState::Running));
         }
         world.vote();
+        world.poll.set_policy(world.prefix, policy);
         world
     }
 
-    pub fn ballot(&mut self, vn: u8) -> &mut Ballot {
-        &mut self.ballots[usize::from(vn) - 1]
+    pub fn set_electors(&mut self) {
+        self.poll.set_electors(&self.electors);
     }
 
-    pub fn apply(&mut self, event: &Event) {
-        let now = self.now;
+    pub fn ballots(&self) -> Vec<Ballot> {
+        self.electors.iter().filter_map(|elector| self.poll.ballot(self.prefix, elector.vn)).collect()
+    }
+
+    /// An event as evidence; none for what is not evidence.
+    pub fn evidence(&self, event: &Event) -> Option<Evidence> {
+        let prefix = self.prefix;
+        let route = |vn, route| Some(Evidence::Route { prefix, vn, route });
         match *event {
             Event::Route(vn, last) => {
                 let hop = NextHop { gateway: Some([100, 65, 0, last].into()), interface: "eth1".into() };
-                self.set_route(
-                    vn,
-                    RouteEvidence::Usable { next_hops: [hop].into_iter().collect(), metric: 20 },
-                );
+                let next_hops = [hop].into_iter().collect();
+                route(vn, RouteEvidence::Usable { next_hops, metric: 20 })
             }
-            Event::Lost(vn) => self.set_route(vn, RouteEvidence::Missing),
-            Event::Broken(vn, reason) => self.set_route(vn, RouteEvidence::Unusable { reason }),
-            Event::Engine(vn, state) => {
-                let engine = &mut self.ballot(vn).engine;
-                if engine.state != state {
-                    (engine.state, engine.since) = (state, now);
-                }
-            }
+            Event::Lost(vn) => route(vn, RouteEvidence::Missing),
+            Event::Broken(vn, reason) => route(vn, RouteEvidence::Unusable { reason }),
+            Event::Engine(vn, state) => Some(Evidence::Engine { vn, state }),
             Event::Egress(vn, border) => {
-                self.ballot(vn).probe = border.map_or(ProbeEvidence::Unknown, |border| {
-                    ProbeEvidence::Delivers { egress: [border.to_owned()].into_iter().collect() }
+                let probe = border.map_or(ProbeEvidence::Unknown, |border| ProbeEvidence::Delivers {
+                    egress: [EgressId(border)].into_iter().collect(),
                 });
+                Some(Evidence::Probe { prefix, vn, probe })
             }
-            Event::Layout(vn, class) => {
-                self.electors[usize::from(vn) - 1].layout = class.map(LayoutClass);
+            Event::ProbesLost(vn) => Some(Evidence::Probe { prefix, vn, probe: ProbeEvidence::Lost }),
+            Event::Border(vn, border, lost) => Some(Evidence::Border { border: EgressId(border), vn, lost }),
+            Event::Verified(vn, ref verification) => {
+                Some(Evidence::Verification { prefix, vn, verification: verification.clone() })
             }
-            Event::Nothing => {}
+            Event::ControllerAway => Some(Evidence::VerificationAway),
+            Event::Port(vn, up) => Some(Evidence::Port { vn, up }),
+            Event::Layout(..) | Event::Nothing => None,
         }
     }
 
-    fn set_route(&mut self, vn: u8, route: RouteEvidence) {
-        let now = self.now;
-        let fib = &mut self.ballot(vn).fib;
-        if fib.route != route {
-            (fib.route, fib.since) = (route, now);
+    pub fn apply(&mut self, event: &Event) {
+        if let Some(evidence) = self.evidence(event) {
+            self.poll.hear(self.now, &evidence);
+        }
+        if let Event::Layout(vn, class) = *event {
+            self.electors[usize::from(vn) - 1].layout = class.map(LayoutClass);
+            self.set_electors();
         }
     }
 
     /// Votes now.
     pub fn vote(&mut self) -> Verdict {
-        self.election.decide(self.now, &self.electors, &self.ballots).verdict.clone()
+        self.poll.decide(self.now);
+        self.poll.verdict(self.prefix).expect("a vote was held")
     }
 
     /// Votes now, and says when the verdict may change by itself.
     pub fn recheck_at(&mut self) -> Option<Millis> {
-        self.election.decide(self.now, &self.electors, &self.ballots).recheck_at
+        self.vote();
+        self.explain().recheck_at
     }
 
     /// Moves on to `then`, voting whenever a recheck is due on the way; returns the verdict that holds then.
     pub fn wait_until(&mut self, then: Millis) -> Verdict {
-        while let Some(due) = self.recheck_at().filter(|due| *due <= then) {
+        self.vote();
+        while let Some(due) = self.poll.next_due().filter(|due| *due <= then) {
             self.now = due;
+            self.vote();
         }
         self.now = then;
         self.vote()
@@ -135,7 +172,7 @@ impl World {
     }
 
     pub fn explain(&self) -> Explanation {
-        self.election.explain(self.now, &self.electors, &self.ballots)
+        self.poll.explain(self.now, self.prefix).expect("the prefix is voted on")
     }
 
     pub fn reason(&self, vn: u8) -> String {

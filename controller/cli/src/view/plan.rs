@@ -49,6 +49,8 @@ impl Layout {
         Some(match vote.policy.rule {
             PolicyRule::Master { master } => format!("master {}", self.vn_name(master)),
             PolicyRule::Majority => "majority".to_owned(),
+            PolicyRule::FirstK { k } => format!("first {k}"),
+            PolicyRule::Consensus => "consensus".to_owned(),
         })
     }
 }

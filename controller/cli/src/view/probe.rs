@@ -71,8 +71,8 @@ impl Row for ProbePath {
             (&self.to).into(),
             (&self.vn).into(),
             Cell::maybe(self.state).tone(tone),
-            self.sent.into(),
-            self.lost.into(),
+            self.sent.to_string().into(),
+            self.lost.to_string().into(),
             Cell::maybe(self.round_trip_ms.map(units::span_ms)),
             Cell::maybe(self.one_way_ms.map(units::span_ms)),
         ]

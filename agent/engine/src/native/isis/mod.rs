@@ -3,15 +3,18 @@
 mod config;
 mod status;
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use async_trait::async_trait;
 use braid_kernel::Process;
 use braid_native::isis::{self, Question, Running};
 use braid_proto::Engine;
+use ipnet::Ipv4Net;
 
 use super::Program;
-use crate::{Drift, Driver, EngineError, Health, Neighbour, Place, Requirement, RouterIntent};
+use crate::{
+    Drift, Driver, EngineError, Health, Neighbour, Place, Requirement, RouterIntent, announced::lsp,
+};
 
 const PROGRAM: Program = Program { name: isis::NAME, word: "isis", config: "braid-isis.json" };
 
@@ -46,7 +49,7 @@ impl Driver for NativeIsis {
 
     async fn health(&self, place: &Place, limit: Duration) -> Result<Health, EngineError> {
         let neighbours: Vec<isis::Neighbour> =
-            PROGRAM.ask(place, limit, "neighbours", &Question::Neighbours).await?;
+            PROGRAM.ask(&place.dir, limit, "neighbours", &Question::Neighbours).await?;
         let neighbour = |n: isis::Neighbour| Neighbour {
             id: n.host_name.unwrap_or_else(|| n.system_id.to_string()),
             interface: n.interface,
@@ -62,8 +65,25 @@ impl Driver for NativeIsis {
         place: &Place,
         limit: Duration,
     ) -> Result<Vec<Drift>, EngineError> {
-        let running: Running = PROGRAM.ask(place, limit, "running", &Question::Running).await?;
+        let running: Running = PROGRAM.ask(&place.dir, limit, "running", &Question::Running).await?;
         Ok(status::drift(&config::render(intent), &running))
+    }
+
+    async fn announced(
+        &self,
+        prefix: Ipv4Net,
+        dir: &Path,
+        limit: Duration,
+    ) -> Result<Option<String>, EngineError> {
+        let found: Option<isis::Announcement> =
+            PROGRAM.ask(dir, limit, "announced", &Question::Announced { prefix }).await?;
+        Ok(found.map(|found| {
+            let id = match found.host_name {
+                Some(name) => format!("{} ({name})", found.id),
+                None => found.id.to_string(),
+            };
+            lsp(id, found.sequence, found.lifetime.into())
+        }))
     }
 
     async fn reconfigure(&self, place: &Place, limit: Duration) -> Result<(), EngineError> {

@@ -3,15 +3,18 @@
 mod config;
 mod status;
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use async_trait::async_trait;
 use braid_kernel::Process;
 use braid_native::ospf::{self, Question, Running};
 use braid_proto::Engine;
+use ipnet::Ipv4Net;
 
 use super::Program;
-use crate::{Drift, Driver, EngineError, Health, Neighbour, Place, Requirement, RouterIntent};
+use crate::{
+    Drift, Driver, EngineError, Health, Neighbour, Place, Requirement, RouterIntent, announced::lsa,
+};
 
 const PROGRAM: Program = Program { name: ospf::NAME, word: "ospf", config: "braid-ospf.json" };
 
@@ -46,7 +49,7 @@ impl Driver for NativeOspf {
 
     async fn health(&self, place: &Place, limit: Duration) -> Result<Health, EngineError> {
         let neighbours: Vec<ospf::Neighbour> =
-            PROGRAM.ask(place, limit, "neighbours", &Question::Neighbours).await?;
+            PROGRAM.ask(&place.dir, limit, "neighbours", &Question::Neighbours).await?;
         let neighbour = |n: ospf::Neighbour| Neighbour {
             id: n.router_id.to_string(),
             interface: n.interface,
@@ -62,8 +65,27 @@ impl Driver for NativeOspf {
         place: &Place,
         limit: Duration,
     ) -> Result<Vec<Drift>, EngineError> {
-        let running: Running = PROGRAM.ask(place, limit, "running", &Question::Running).await?;
+        let running: Running = PROGRAM.ask(&place.dir, limit, "running", &Question::Running).await?;
         Ok(status::drift(&config::render(intent), &running))
+    }
+
+    async fn announced(
+        &self,
+        prefix: Ipv4Net,
+        dir: &Path,
+        limit: Duration,
+    ) -> Result<Option<String>, EngineError> {
+        let found: Option<ospf::Announcement> =
+            PROGRAM.ask(dir, limit, "announced", &Question::Announced { prefix }).await?;
+        Ok(found.map(|found| {
+            let kind = match found.kind.as_str() {
+                "external" => "AS-external",
+                "nssa-external" => "NSSA-external",
+                other => other,
+            };
+            let sequence = found.sequence.cast_unsigned();
+            lsa(kind, found.id, found.advertising_router, sequence, found.age.into())
+        }))
     }
 
     async fn reconfigure(&self, place: &Place, limit: Duration) -> Result<(), EngineError> {
