@@ -73,6 +73,20 @@ async fn two_nodes_converge_and_outlive_crashes_of_everything() {
     assert_eq!(ids(heard.router(1)).len(), 2, "zebra and ospfd");
     controller.hears("a", "memory in use", |h| h.router(2).is_some_and(|r| r.rss_bytes > 0)).await;
 
+    // Its engines tell what announces the other's prefix; of what is no prefix they tell nothing.
+    controller.ask("a", 5, "198.18.2.0/24");
+    let heard = controller.hears("a", "evidence", |h| !h.announced.is_empty()).await;
+    let mut told = heard.announced[0].clone();
+    told.announcements.sort_by_key(|announcement| announcement.vn_id);
+    assert_eq!((told.id, told.announcements.iter().map(|a| a.vn_id).collect()), (5, vec![1, 2]), "{told:?}");
+    for announcement in &told.announcements {
+        let wanted = "router LSA 100.64.0.2 from 100.64.0.2, sequence 0x8";
+        assert!(announcement.text.starts_with(wanted), "{announcement:?}");
+    }
+    controller.ask("a", 6, "no prefix");
+    let heard = controller.hears("a", "nothing", |h| h.announced.len() == 2).await;
+    assert_eq!(heard.announced[1], v1::AnnouncedReply { id: 6, announcements: Vec::new() });
+
     // The physical link goes down: the virtual ones lose carrier at once, without the engines having to notice.
     b.netlink.set_admin("eth1", false).await.unwrap();
     let down = Instant::now();

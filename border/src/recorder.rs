@@ -9,7 +9,9 @@ use std::{
 
 use braid_proto::{NetworkName, NodeName};
 use braid_record::{Decided, Event, Header, Known, Limits, Recorder, Standing};
-use braid_vote::{Ballot, EgressId, EgressSet, Elector, Evidence, Millis, Policy, Poll, PrefixId, ProbeEvidence};
+use braid_vote::{
+    Ballot, EgressId, EgressSet, Elector, Evidence, Millis, Policy, Poll, PrefixId, ProbeEvidence,
+};
 use ipnet::Ipv4Net;
 
 use crate::{borders::Borders, spec::Vn};
@@ -24,7 +26,12 @@ pub struct Tape(Option<Recorder>);
 impl Tape {
     /// Starts a record in the border's directory, of a booth in which there is nothing yet. `epoch_ms`: what the wall clock
     /// showed at the origin of the booth's clock.
-    pub fn start(run_dir: &Path, network: &NetworkName, border: &NodeName, epoch_ms: u64) -> io::Result<Self> {
+    pub fn start(
+        run_dir: &Path,
+        network: &NetworkName,
+        border: &NodeName,
+        epoch_ms: u64,
+    ) -> io::Result<Self> {
         let header = Header {
             network: network.to_string(),
             border: border.to_string(),
@@ -220,14 +227,15 @@ mod tests {
         booth.decide(Millis(2_000));
         booth.set_route(vn(2), prefix(1), RouteEvidence::Missing, Millis(3_000));
         booth.decide(Millis(3_004));
-        let winners: Vec<_> = booth.winners().map(|(prefix, vn)| (prefix, vn.map(braid_proto::VnId::get))).collect();
+        let winners: Vec<_> =
+            booth.winners().map(|(prefix, vn)| (prefix, vn.map(braid_proto::VnId::get))).collect();
         drop(booth);
 
         let record = Record::open(&PathBuf::from(dir.path()).join(DIR)).unwrap();
         assert_eq!(record.warnings(), [""; 0]);
         assert_eq!(record.vn_names()[&3], "blue");
         let outcome = replay(&record, &Change::default());
-        assert_eq!(outcome.mismatches, 0);
+        assert_eq!(outcome.mismatches, Some(0));
         for (prefix, winner) in winners {
             let turns = &outcome.prefixes[&prefix].turns;
             assert_eq!(turns.last().unwrap().winner, winner, "{prefix}: {turns:?}");

@@ -48,7 +48,8 @@ pub enum Order {
 fn news(told: Option<&Report>, now: &Report) -> Vec<Up> {
     let heard = |told: &Report| (&told.votes, &told.problems) == (&now.votes, &now.problems);
     let votes = (!told.is_some_and(heard)).then(|| Up::Votes(difference(told, now)));
-    let probes = now.probes.clone().filter(|probes| told.and_then(|told| told.probes.as_ref()) != Some(probes));
+    let probes =
+        now.probes.clone().filter(|probes| told.and_then(|told| told.probes.as_ref()) != Some(probes));
     votes.into_iter().chain(probes.map(Up::Probes)).collect()
 }
 
@@ -193,9 +194,16 @@ mod tests {
         assert_eq!(report.removed, ["198.18.2.0/24"]);
         assert_eq!(report.problems, ["x"]);
         assert!(difference(None, &new).snapshot);
-        assert_eq!((news(None, &new).len(), news(Some(&old), &new).len(), news(Some(&new), &new).len()), (2, 2, 0));
+        assert_eq!(
+            (news(None, &new).len(), news(Some(&old), &new).len(), news(Some(&new), &new).len()),
+            (2, 2, 0)
+        );
         // Where only measurements are new, votes are not said again.
-        let later = Report { votes: new.votes.clone(), problems: new.problems.clone(), probes: Some(v1::ProbeReport::default()) };
+        let later = Report {
+            votes: new.votes.clone(),
+            problems: new.problems.clone(),
+            probes: Some(v1::ProbeReport::default()),
+        };
         assert!(matches!(news(Some(&new), &later)[..], [Up::Probes(_)]));
     }
 }

@@ -50,7 +50,7 @@ impl Requirement {
     /// [`EngineError::Missing`] if it is at none of its places.
     pub fn find(&self) -> Result<&'static str, EngineError> {
         let missing = EngineError::Missing { program: self.program, package: self.package };
-        self.paths.iter().copied().find(|path| std::path::Path::new(path).is_file()).ok_or(missing)
+        self.paths.iter().copied().find(|path| Path::new(path).is_file()).ok_or(missing)
     }
 }
 

@@ -16,7 +16,7 @@ use std::{
 
 use braid_kernel::{Netns, Process, Signal};
 use braid_native::{
-    ShellQuestion,
+    Convergence, ShellQuestion,
     ospf::{self, File, Neighbour, Question},
 };
 use common::{ask, ip, kill};
@@ -171,6 +171,38 @@ fn story() {
     assert!(!pair.routes(2).contains("198.18.7.0/24"));
     pair.ip(1, "route del 198.18.9.0/24 proto 4");
     pair.wait("and taken back", |p| !p.routes(2).contains("198.18.9.0/24"));
+
+    // What routes become is known before the back-off lets the router compute them.
+    let converged = |p: &Pair| p.ask::<Convergence>(2, &Question::Converged).expect("an answer");
+    let calm = converged(&pair);
+    assert!(calm.is_at_rest && calm.changes.is_empty(), "{calm:?}");
+    let mut patient = file(2);
+    let delays = serde_json::json!({ "initial_ms": 3000, "short_ms": 3000, "long_ms": 3000 });
+    patient.spf = serde_json::from_value(delays).expect("delays");
+    pair.write(2, &patient);
+    pair.ask::<()>(2, &ShellQuestion::Reload).expect("taken");
+    pair.ip(1, "route add 198.18.9.0/24 via 10.1.3.9 dev leaf3 proto 4");
+    let known = pair.wait("the clone has the new route", |p| {
+        converged(p).changes.iter().any(|change| {
+            let via = change.next_hops.iter().flatten().find_map(|hop| hop.via);
+            change.prefix.to_string() == "198.18.9.0/24" && via == Some([10, 0, 0, 1].into())
+        })
+    });
+    assert!(!pair.routes(2).contains("198.18.9.0/24"), "before the router itself");
+    let rest = pair.wait("the router has it, too", |p| p.routes(2).contains("198.18.9.0/24"));
+    println!(
+        "measured: with an SPF delay of 3 s the clone knows a route after {known:?}, the FIB {rest:?} later"
+    );
+    assert!(converged(&pair).changes.is_empty(), "nothing is pending any more");
+    let lsa: Option<ospf::Announcement> = pair
+        .ask(2, &Question::Announced { prefix: "198.18.9.0/24".parse().expect("a prefix") })
+        .expect("an answer");
+    let lsa = lsa.expect("it stands on an LSA");
+    assert_eq!((lsa.kind.as_str(), lsa.advertising_router), ("external", [100, 64, 0, 1].into()), "{lsa:?}");
+    pair.write(2, &file(2));
+    pair.ask::<()>(2, &ShellQuestion::Reload).expect("taken");
+    pair.ip(1, "route del 198.18.9.0/24 proto 4");
+    pair.wait("and that is taken back", |p| !p.routes(2).contains("198.18.9.0/24"));
 
     // A link that goes and comes under another number is the same to the file.
     pair.ip(1, "link del eth1");

@@ -54,6 +54,8 @@ impl Heard {
 struct Shared {
     heard: Mutex<BTreeMap<String, Heard>>,
     specs: Mutex<BTreeMap<String, watch::Sender<Option<v1::NodeSpec>>>>,
+    /// The last question, and to whom.
+    question: watch::Sender<Option<(String, v1::AnnouncedQuery)>>,
 }
 
 impl Shared {
@@ -107,6 +109,12 @@ impl Controller {
         self.shared.specs(node).send_replace(Some(spec));
     }
 
+    /// Asks a node what announces a prefix.
+    pub fn ask(&self, node: &str, id: u64, prefix: &str) {
+        let query = v1::AnnouncedQuery { id, prefix: prefix.to_owned() };
+        self.shared.question.send_replace(Some((node.to_owned(), query)));
+    }
+
     pub fn heard(&self, node: &str) -> Heard {
         self.shared.heard.lock().unwrap().get(node).cloned().unwrap_or_default()
     }
@@ -153,6 +161,7 @@ impl FleetService for Service {
         shared.hear(&node, Up::Hello(hello));
         let mut specs = shared.specs(&node).subscribe();
         specs.mark_changed();
+        let mut questions = shared.question.subscribe();
         let (sender, answers) = mpsc::channel(4);
         tokio::spawn(async move {
             loop {
@@ -161,6 +170,15 @@ impl FleetService for Service {
                         Ok(Some(request)) => shared.hear(&node, request.message.unwrap()),
                         _ => return,
                     },
+                    Ok(()) = questions.changed() => {
+                        let question = questions.borrow_and_update().clone();
+                        if let Some((_, query)) = question.filter(|(asked, _)| *asked == node) {
+                            let answer = v1::AttachAgentResponse { message: Some(Down::Announced(query)) };
+                            if sender.send(Ok(answer)).await.is_err() {
+                                return;
+                            }
+                        }
+                    }
                     Ok(()) = specs.changed() => {
                         let spec = specs.borrow_and_update().clone();
                         if let Some(spec) = spec {

@@ -181,7 +181,8 @@ impl Header {
     fn hear(&mut self, at: Millis, evidence: &Evidence) {
         match *evidence {
             Evidence::Engine { vn, state } => {
-                let news = self.engines.get(&vn).is_none_or(|(before, _)| EngineState::from(*before) != state);
+                let news =
+                    self.engines.get(&vn).is_none_or(|(before, _)| EngineState::from(*before) != state);
                 if news {
                     self.engines.insert(vn, (state.into(), at));
                 }
@@ -206,9 +207,10 @@ impl Header {
 
     /// What it says, as evidence with its times.
     pub fn evidence(&self) -> impl Iterator<Item = (Millis, Evidence)> {
-        let engines = self.engines.iter().map(|(vn, (state, at))| {
-            (*at, Evidence::Engine { vn: *vn, state: (*state).into() })
-        });
+        let engines = self
+            .engines
+            .iter()
+            .map(|(vn, (state, at))| (*at, Evidence::Engine { vn: *vn, state: (*state).into() }));
         let ports = self.ports.iter().map(|(vn, (up, at))| (*at, Evidence::Port { vn: *vn, up: *up }));
         let unreached = self.unreached.iter().map(|((vn, border), at)| {
             (*at, Evidence::Border { border: braid_vote::EgressId(*border), vn: *vn, lost: true })

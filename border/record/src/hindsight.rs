@@ -276,7 +276,8 @@ impl Hindsight {
             VerificationEvidence::Unknown | VerificationEvidence::Delivers { .. } => {}
         }
         let strange = |border: &braid_vote::EgressId| case.attached.binary_search(border).is_err();
-        let astray = !case.attached.is_empty() && heard.egress().is_some_and(|egress| egress.iter().any(strange));
+        let astray =
+            !case.attached.is_empty() && heard.egress().is_some_and(|egress| egress.iter().any(strange));
         astray.then_some(Cause::Misdirected)
     }
 

@@ -17,7 +17,7 @@ pub struct Outcome {
     pub prefixes: BTreeMap<Ipv4Net, Timeline>,
     /// With nothing changed: verdicts that are not those that were decided live. Above zero only where the record does not
     /// reach back to the border's start, since how VNs stood before is not known then.
-    pub mismatches: u64,
+    pub mismatches: Option<u64>,
 }
 
 /// How good the verdicts were. See the crate's documentation for what is counted.

@@ -26,7 +26,9 @@ pub enum RecordError {
         source: io::Error,
     },
     /// A directory without records.
-    #[error("{path} holds no record: name a directory with files `record-<number>.brec`, such as a border's `record`, or one of them")]
+    #[error(
+        "{path} holds no record: name a directory with files `record-<number>.brec`, such as a border's `record`, or one of them"
+    )]
     Empty {
         /// Which.
         path: PathBuf,
@@ -38,7 +40,9 @@ pub enum RecordError {
         path: PathBuf,
     },
     /// Of another version.
-    #[error("{path} has version {version} of the format, this braid reads {VERSION}: use the braid that wrote it")]
+    #[error(
+        "{path} has version {version} of the format, this braid reads {VERSION}: use the braid that wrote it"
+    )]
     Version {
         /// Which.
         path: PathBuf,
@@ -46,7 +50,9 @@ pub enum RecordError {
         version: u32,
     },
     /// The beginning is damaged.
-    #[error("{path} is damaged at its beginning and tells nothing; remove it, or name another file of the record")]
+    #[error(
+        "{path} is damaged at its beginning and tells nothing; remove it, or name another file of the record"
+    )]
     NoHeader {
         /// Which.
         path: PathBuf,

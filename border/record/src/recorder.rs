@@ -81,7 +81,15 @@ impl Recorder {
     ) -> io::Result<Recorder> {
         let (queue, inbox) = sync_channel(QUEUE);
         let shared = Arc::new(Shared::default());
-        let desk = Desk { dir, limits, retry, shared: Arc::clone(&shared), writer: None, writing: false, retry_at: None };
+        let desk = Desk {
+            dir,
+            limits,
+            retry,
+            shared: Arc::clone(&shared),
+            writer: None,
+            writing: false,
+            retry_at: None,
+        };
         let (running, ended) = sync_channel(0);
         thread::Builder::new().name("record".to_owned()).spawn(move || {
             desk.run(&inbox);
@@ -146,6 +154,12 @@ impl Recorder {
 
     fn has_room(&self) -> bool {
         self.shared.waiting.load(Relaxed) < QUEUE / 2
+    }
+
+    /// Events that could not be recorded, as long as there is no end to that.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.lost.unwrap_or(0)
     }
 
     /// What is known that is not about a single prefix.

@@ -6,9 +6,7 @@ use braid_vote::{Alarm, Evidence, Millis, Poll, PrefixId, Step};
 use ipnet::Ipv4Net;
 
 use crate::{
-    Change, Decided, Event, Header, Outcome, Record, Standing, Turn,
-    hindsight::Hindsight,
-    outcome::Balance,
+    Change, Decided, Event, Header, Outcome, Record, Standing, Turn, hindsight::Hindsight, outcome::Balance,
 };
 
 /// Votes again on all that a record holds, and judges the verdicts by what is known afterwards.
@@ -17,7 +15,7 @@ use crate::{
 /// Under another policy it decides then, too, and when it is due by itself.
 #[must_use]
 pub fn replay(record: &Record, change: &Change) -> Outcome {
-    let mut outcome = Outcome::default();
+    let mut outcome = Outcome { mismatches: change.is_none().then_some(0), ..Outcome::default() };
     for stretch in record.stretches() {
         let Some(first) = stretch.first() else { continue };
         let mut stage = Stage::new(first.header(), *change);
@@ -27,7 +25,7 @@ pub fn replay(record: &Record, change: &Change) -> Outcome {
             }
         }
         let Stage { courses, mismatches, .. } = stage.finish();
-        outcome.mismatches += mismatches;
+        outcome.mismatches = outcome.mismatches.map(|before| before + mismatches);
         let hindsight = Hindsight::of(stretch);
         Balance { hindsight: &hindsight, epoch_ms: first.header().epoch_ms }.draw(courses, &mut outcome);
     }
@@ -230,7 +228,7 @@ impl Stage {
                 (None, here) => here.is_none(),
                 (Some(_), None) => false,
             };
-            self.mismatches += u64::from(!same && self.change.is_none());
+            self.mismatches += u64::from(!same);
         }
     }
 

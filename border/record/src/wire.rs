@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use braid_vote::{
-    Alarm, Damping, EgressId, EgressSet, Elector, EngineState, Evidence, LayoutClass, Millis, NextHop, Policy,
-    PrefixId, ProbeEvidence, RouteEvidence, Rule, SortedSet, Step, Unusable, VerificationEvidence,
+    Alarm, Damping, EgressId, EgressSet, Elector, EngineState, Evidence, LayoutClass, Millis, NextHop,
+    Policy, PrefixId, ProbeEvidence, RouteEvidence, Rule, SortedSet, Step, Unusable, VerificationEvidence,
 };
 use serde::{Deserialize, Serialize};
 

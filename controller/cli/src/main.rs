@@ -6,6 +6,7 @@
 //! ```text
 //!                 ┌─► validate, schema, import, plan ──► braid-topology, braid-layout
 //!  command line ──┼─► lab …, doctor ──► braid-lab, braid-engine, braid-kernel
+//!                 ├─► replay ──► braid-record
 //!                 ├─► status, get, explain ──gRPC──► a controller ──► view ──► table | json | yaml
 //!                 └─► controller, agent, border ──► the daemons, until SIGTERM or SIGINT
 //! ```

@@ -361,3 +361,22 @@ fn a_new_topology_keeps_what_was_found_and_a_prefix_that_leaves_is_forgotten() {
     lab.wait(200 * MS);
     assert!(lab.told_north().1);
 }
+
+#[test]
+fn the_ways_of_a_prefix_are_told_branch_by_branch() {
+    let mut lab = Lab::calm(plan());
+    let ways = |lab: &Lab| lab.inspector.ways(vn(1), prefix(SOUTH), &node("north"));
+    let [east, west] = ["east", "west"].map(|by| format!("north > {by} > south (198.18.2.0/24)"));
+    lab.route("north", SOUTH, &["eth1", "eth2"]);
+    assert_eq!(ways(&lab), [east, west.clone()]);
+    lab.route("north", SOUTH, &["eth2"]);
+    assert_eq!(ways(&lab), [west]);
+    lab.route("west", SOUTH, &["eth2"]);
+    assert_eq!(ways(&lab), ["north > west > north: a loop (198.18.2.0/24)"]);
+    let removed = vec![prefix(SOUTH)];
+    lab.forwarded("west", &FibChange { vn: vn(1), snapshot: false, changed: Vec::new(), removed });
+    assert_eq!(ways(&lab), ["north > west: dropped, no route (198.18.2.0/24)"]);
+    lab.inspector.forget(&node("west"));
+    assert_eq!(ways(&lab), ["north > west: its FIB is not known (198.18.2.0/24)"]);
+    assert_eq!(lab.inspector.ways(vn(1), prefix(SOUTH), &node("atlantis")), [""; 0]);
+}

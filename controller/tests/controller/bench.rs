@@ -167,7 +167,14 @@ impl AgentLine {
     pub async fn spec(&mut self) -> v1::NodeSpec {
         match self.next().await.unwrap().unwrap().message.unwrap() {
             AgentHears::Spec(spec) => spec,
-            AgentHears::Announced(_) => panic!("a question instead of a specification"),
+            other => panic!("{other:?} instead of a specification"),
+        }
+    }
+
+    pub async fn question(&mut self) -> v1::AnnouncedQuery {
+        match self.next().await.unwrap().unwrap().message.unwrap() {
+            AgentHears::Announced(query) => query,
+            other => panic!("{other:?} instead of a question"),
         }
     }
 }

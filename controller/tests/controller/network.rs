@@ -10,7 +10,7 @@ use tonic_reflection::pb::v1::{
 };
 use tonic_types::StatusExt;
 
-use crate::bench::{Bench, Fleet, Operator, RING, Running, border, dial, fine, info};
+use crate::bench::{Bench, Fleet, Operator, RING, Running, agent, border, dial, fine, info};
 
 #[tokio::test]
 async fn lists_tell_what_is_planned_and_what_was_heard() {
@@ -139,6 +139,42 @@ async fn a_vote_is_explained_by_the_border_itself() {
         let error = operator.explain(prefix, border).await.unwrap_err();
         assert_eq!((error.code(), info(&error).reason.as_str()), (code, reason), "{prefix} {border}");
     }
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn an_explanation_has_what_only_engines_know_and_does_not_wait_for_them_for_long() {
+    let bench = Bench::new();
+    let running = bench.start().await;
+    let mut operator = Operator::of(&running).await;
+    let (mut node, _) = agent(&running, "north").await;
+    let (mut line, _) = border(&running, "north").await;
+    let border = tokio::spawn(async move {
+        for _ in 0..2 {
+            let question = line.question().await;
+            let candidates = ["red", "green"].map(|vn| v1::Candidate { vn: vn.into(), ..Default::default() });
+            let explanation = v1::Explanation { candidates: candidates.into(), ..Default::default() };
+            let reply = v1::ExplainReply { id: question.id, explanation: Some(explanation) };
+            line.say(BorderSays::Explanation(reply)).await;
+        }
+    });
+    let agent = tokio::spawn(async move {
+        let question = node.question().await;
+        assert_eq!(question.prefix, "198.18.2.0/24");
+        let announcements = vec![v1::Announcement { vn_id: 2, text: "router LSA".into() }];
+        let reply = v1::AnnouncedReply { id: question.id, announcements };
+        node.say(v1::attach_agent_request::Message::Announced(reply)).await;
+        // The second time it stays silent.
+        node.question().await;
+        node
+    });
+    let told = |explanation: v1::Explanation| -> Vec<String> {
+        explanation.candidates.into_iter().map(|c| c.announced_by).collect()
+    };
+    assert_eq!(told(operator.explain("198.18.2.10", "north").await.unwrap()), ["", "router LSA"]);
+    assert_eq!(told(operator.explain("198.18.2.10", "north").await.unwrap()), ["", ""]);
+    agent.await.unwrap();
+    border.await.unwrap();
     running.stop().await;
 }
 

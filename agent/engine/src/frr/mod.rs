@@ -309,8 +309,7 @@ impl Driver for Frr {
         }
         for (theirs, ours) in announced::LSAS {
             let (command, answer) = question(announced::lsas_command(theirs)).await?;
-            let found =
-                announced::lsas(&prefix, ours, &answer).map_err(|reason| unread(&command, reason))?;
+            let found = announced::lsas(&prefix, ours, &answer).map_err(|reason| unread(&command, reason))?;
             if !found.is_empty() {
                 return Ok(together(&found));
             }

@@ -208,6 +208,21 @@ pub async fn life(engine: Engine) {
     eprintln!("{engine}: two routers with all routes in {converged:?}");
     let [first, second] = &pair.routers;
 
+    // It names what announces the other's prefix, and nothing where there is none.
+    let told =
+        |prefix: &str| second.driver.announced(prefix.parse().expect("a prefix"), &second.place.dir, LIMIT);
+    let by = told("198.18.1.0/24").await.expect("an answer").expect("it is announced");
+    eprintln!("{engine}: announced by {by}");
+    let wanted: &[&str] = match engine {
+        Engine::FrrOspf | Engine::BirdOspf | Engine::NativeOspf => {
+            &["router LSA 100.64.0.1 from 100.64.0.1, sequence 0x800000", ", age "]
+        }
+        Engine::FrrIsis => &["LSP r1.00-00, sequence 0x"],
+        Engine::NativeIsis => &["LSP ", ".00-00 (r1), sequence 0x"],
+    };
+    assert!(wanted.iter().all(|part| by.contains(part)), "{engine}: {by}");
+    assert_eq!(told("203.0.113.0/24").await.expect("an answer"), None, "{engine}");
+
     // The running configuration is the intent, in every engine's own words.
     for router in &pair.routers {
         let drift = router.driver.drift(&router.intent, &router.place, LIMIT).await.expect("an answer");

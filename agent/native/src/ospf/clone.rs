@@ -20,9 +20,7 @@ pub(super) fn announced(router: &Ospf, now: Instant, prefix: &Ipv4Net) -> Option
 pub(super) fn converged(router: &Ospf, now: Instant) -> Convergence {
     let converged = router.instance.converged(now);
     // Kernel routes: their next hops alone count, and what is attached the kernel has by itself.
-    let installed = |prefix: &Ipv4Net| {
-        router.instance.route(prefix).and_then(|route| next_hops(&route))
-    };
+    let installed = |prefix: &Ipv4Net| router.instance.route(prefix).and_then(|route| next_hops(&route));
     let changes = converged.changes.into_iter().filter_map(|update| {
         let becomes = update.route.as_ref().and_then(next_hops);
         (becomes != installed(&update.prefix)).then(|| PendingRoute {

@@ -12,6 +12,7 @@ mod get;
 mod import;
 mod lab;
 mod plan;
+mod replay;
 mod schema;
 mod status;
 mod validate;
@@ -29,6 +30,7 @@ pub enum Command {
     Get(get::Args),
     Explain(explain::Args),
     Watch(watch::Args),
+    Replay(replay::Args),
     Validate(validate::Args),
     Plan(plan::Args),
     Import(import::Args),
@@ -50,6 +52,7 @@ impl Command {
             Command::Get(args) => args.run(output),
             Command::Explain(args) => args.run(output),
             Command::Watch(args) => args.run(output),
+            Command::Replay(args) => args.run(output),
             Command::Validate(args) => args.run(output),
             Command::Plan(args) => args.run(output),
             Command::Import(args) => args.run(output),

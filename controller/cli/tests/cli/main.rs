@@ -6,4 +6,5 @@ mod daemons;
 mod engine;
 mod files;
 mod queries;
+mod replay;
 mod support;
