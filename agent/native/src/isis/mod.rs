@@ -2,6 +2,7 @@
 
 mod answer;
 mod authentication;
+mod carried;
 mod config;
 mod debug;
 mod file;
