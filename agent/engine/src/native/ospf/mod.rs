@@ -3,70 +3,44 @@
 mod config;
 mod status;
 
-use std::time::Duration;
-
-use async_trait::async_trait;
-use braid_kernel::Process;
-use braid_native::ospf::{self, Question, Running};
+use braid_native::ospf::{self, File, Question, Running};
 use braid_proto::Engine;
 
-use super::Program;
-use crate::{Drift, Driver, EngineError, Health, Neighbour, Place, Requirement, RouterIntent};
-
-const PROGRAM: Program = Program { name: ospf::NAME, word: "ospf", config: "braid-ospf.json" };
+use super::Protocol;
+use crate::{Drift, Neighbour, RouterIntent};
 
 /// braid's own OSPF.
 pub(crate) struct NativeOspf;
 
-#[async_trait]
-impl Driver for NativeOspf {
-    fn engine(&self) -> Engine {
-        Engine::NativeOspf
+impl Protocol for NativeOspf {
+    const ENGINE: Engine = Engine::NativeOspf;
+    const NAME: &'static str = ospf::NAME;
+    const WORD: &'static str = "ospf";
+    type Question = Question;
+    const NEIGHBOURS: Question = Question::Neighbours;
+    const RUNNING: Question = Question::Running;
+    type File = File;
+    type Neighbour = ospf::Neighbour;
+    type Running = Running;
+
+    fn render(intent: &RouterIntent) -> File {
+        config::render(intent)
     }
 
-    fn requirements(&self) -> &'static [Requirement] {
-        &[]
+    fn text(file: &File) -> String {
+        file.to_text()
     }
 
-    fn process_count(&self) -> usize {
-        1
-    }
-
-    async fn prepare(&self, intent: &RouterIntent, place: &Place) -> Result<bool, EngineError> {
-        PROGRAM.prepare(place, &config::render(intent).to_text())
-    }
-
-    async fn start(&self, place: &Place) -> Result<Vec<Process>, EngineError> {
-        PROGRAM.start(place).await
-    }
-
-    fn processes(&self, place: &Place) -> Result<Vec<Process>, EngineError> {
-        PROGRAM.find(place)
-    }
-
-    async fn health(&self, place: &Place, limit: Duration) -> Result<Health, EngineError> {
-        let neighbours: Vec<ospf::Neighbour> =
-            PROGRAM.ask(place, limit, "neighbours", &Question::Neighbours).await?;
-        let neighbour = |n: ospf::Neighbour| Neighbour {
+    fn neighbour(n: ospf::Neighbour) -> Neighbour {
+        Neighbour {
             id: n.router_id.to_string(),
             interface: n.interface,
             state: n.state,
             adjacent: n.adjacent,
-        };
-        Ok(Health { neighbours: neighbours.into_iter().map(neighbour).collect() })
+        }
     }
 
-    async fn drift(
-        &self,
-        intent: &RouterIntent,
-        place: &Place,
-        limit: Duration,
-    ) -> Result<Vec<Drift>, EngineError> {
-        let running: Running = PROGRAM.ask(place, limit, "running", &Question::Running).await?;
-        Ok(status::drift(&config::render(intent), &running))
-    }
-
-    async fn reconfigure(&self, place: &Place, limit: Duration) -> Result<(), EngineError> {
-        PROGRAM.reload(place, limit).await
+    fn drift(wanted: &File, running: &Running) -> Vec<Drift> {
+        status::drift(wanted, running)
     }
 }
