@@ -60,28 +60,9 @@ impl Comparison {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use std::time::Duration;
+    use crate::Drift;
 
-    use crate::{Drift, LinkIntent, RouterIntent};
-
-    /// A router with one link and one attached prefix.
-    pub(in super::super) fn intent() -> RouterIntent {
-        RouterIntent {
-            node: "a".parse().unwrap(),
-            loopback: [100, 64, 0, 1].into(),
-            links: vec![LinkIntent {
-                interface: "eth1".parse().unwrap(),
-                address: "100.65.0.2/31".parse().unwrap(),
-                metric: 20,
-                mtu: 1550,
-            }],
-            port: Some("port".parse().unwrap()),
-            attached: vec!["198.18.1.0/24".parse().unwrap()],
-            hello: Duration::from_secs(1),
-        }
-    }
-
-    /// These are the differences when that link has a cost (as the protocol calls it) of 7, and the prefix is not announced.
+    /// These are the differences when the link of [`crate::testing::intent`] has a cost (as the protocol calls it) of 7, and the prefix is not announced.
     pub(in super::super) fn are_of_cost_and_announcement(drifts: &[Drift], cost: &str) {
         let told: Vec<String> = drifts.iter().map(ToString::to_string).collect();
         assert_eq!(

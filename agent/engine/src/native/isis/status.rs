@@ -43,11 +43,11 @@ mod tests {
     use braid_native::isis::LevelStatus;
 
     use super::{super::config::render, *};
-    use crate::native::comparison::tests::{are_of_cost_and_announcement, intent};
+    use crate::{native::comparison::tests::are_of_cost_and_announcement, testing};
 
     #[test]
     fn a_changed_metric_and_a_lost_announcement_are_found() {
-        let intent = intent();
+        let intent = testing::intent();
         let wanted = render(&intent);
         assert_eq!(wanted.nets[0].to_string(), "49.0001.1000.6400.0001.00");
         assert_eq!(wanted.circuits["eth1"].mtu, 1500, "a frame with a length is not longer");

@@ -30,11 +30,11 @@ pub(super) fn drift(wanted: &File, running: &Running) -> Vec<Drift> {
 #[cfg(test)]
 mod tests {
     use super::{super::config::render, *};
-    use crate::native::comparison::tests::{are_of_cost_and_announcement, intent};
+    use crate::{native::comparison::tests::are_of_cost_and_announcement, testing};
 
     #[test]
     fn a_changed_cost_and_a_lost_announcement_are_found() {
-        let intent = intent();
+        let intent = testing::intent();
         let wanted = render(&intent);
         let status = |name: &str| {
             let interface = &wanted.interfaces[name];
