@@ -127,9 +127,11 @@ impl World {
                     master_vn_id: 1,
                     settle: seconds(0),
                     fail_back: seconds(2),
+                    ..Default::default()
                 }),
             }],
             links: vec![],
+            ..Default::default()
         }
     }
 

@@ -13,9 +13,9 @@ mod alarms;
 mod cell;
 mod finding;
 mod shape;
-mod ways;
 #[cfg(test)]
 mod tests;
+mod ways;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},

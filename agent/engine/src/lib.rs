@@ -32,6 +32,8 @@ mod frr;
 mod instance;
 mod intent;
 mod native;
+#[cfg(test)]
+mod testing;
 
 pub use driver::{Drift, Driver, Health, Neighbour, Place, Requirement, driver};
 pub use error::EngineError;

@@ -4,7 +4,7 @@
 use std::{fs, net::Ipv4Addr, time::Instant as Clock};
 
 use braid_isis::{
-    CircuitConfig, CircuitId, CircuitKind, Config, Input, Instance, Instant, Output,
+    CircuitConfig, CircuitId, CircuitKind, Config, Input, Instance, Instant, LeakDown, Output,
     packet::{
         Authentication, CircuitType, Level, Lsp, LspFlags, NewLsp, PointToPointHello, SystemId, ThreeWay,
         ThreeWayState, Tlv, WideNeighbour, WidePrefix,
@@ -13,20 +13,37 @@ use braid_isis::{
 
 const SIDE: u32 = 100;
 const MAC: [u8; 6] = [2, 0, 0, 0, 0, 2];
+const ROUNDS: u32 = 21;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
+    println!("at level 2 alone");
+    measure(config(CircuitType::L2)?, Level::Two)?;
+    println!("at level 1, told to level 2");
+    measure(config(CircuitType::L1L2)?, Level::One)?;
+    println!("at level 2, all of it told to level 1");
+    let mut down = config(CircuitType::L1L2)?;
+    down.leak.down = LeakDown::All;
+    measure(down, Level::Two)
+}
+
+fn config(level: CircuitType) -> Result<Config, Box<dyn std::error::Error>> {
     let mut config = Config::new("49.0001.ffff.0000.0001.00".parse()?);
-    config.level = CircuitType::L2;
+    config.level = level;
     let mut eth = CircuitConfig::new("eth1", CircuitKind::PointToPoint);
     eth.addresses = vec!["100.65.0.0".parse()?];
     eth.prefixes.insert("100.65.0.0/31".parse()?, 10);
     config.circuits.insert(CircuitId(1), eth);
+    Ok(config)
+}
+
+fn measure(config: Config, level: Level) -> Result<(), Box<dyn std::error::Error>> {
     let own = config.system();
+    let circuit_type = config.level;
     let mut router = Instance::new(config, 1, Instant(0))?;
-    println!("started: {} kB", resident()?);
+    println!("  started: {} kB", resident()?);
     router.handle(Instant(0), Input::Carrier { circuit: CircuitId(1), up: true, mac: [2, 0, 0, 0, 0, 1] });
     let hello = PointToPointHello {
-        circuit_type: CircuitType::L2,
+        circuit_type,
         source: system(0),
         holding_time: 60_000,
         circuit_id: 1,
@@ -47,10 +64,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let start = Clock::now();
     for number in 0..SIDE * SIDE {
         now.0 += 100;
-        take(&mut router, now, lsp(number, 1, 1, own)?.bytes().to_vec());
+        take(&mut router, now, lsp(level, number, 1, 1, own)?.bytes().to_vec());
         drain(&mut router);
     }
-    println!("{} LSPs taken in {:?}", SIDE * SIDE, start.elapsed());
+    println!("  {} LSPs taken in {:?}", SIDE * SIDE, start.elapsed());
     let start = Clock::now();
     let mut turns = 0;
     while let Some(at) = router.poll_timeout().filter(|at| *at < Instant(20_000_000)) {
@@ -59,18 +76,39 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         drain(&mut router);
         turns += 1;
     }
-    println!("{turns} turns until quiet in {:?}; {} routes", start.elapsed(), router.routes().count());
-    println!("with the database: {} kB", resident()?);
+    println!("  {turns} turns until quiet in {:?}; {} routes", start.elapsed(), router.routes().count());
+    println!("  with the database: {} kB", resident()?);
     let corner = SIDE * SIDE - 1;
     let changes =
-        [("near", 1, 2), ("far", corner, 2), ("near, back", 1, 1), ("in the middle", corner / 2, 3)];
-    for (sequence, (what, number, metric)) in (2..).zip(changes) {
-        now.0 += 30_000_000;
-        let payload = lsp(number, sequence, metric, own)?.bytes().to_vec();
-        let start = Clock::now();
-        take(&mut router, now, payload);
-        println!("a change {what}: {} routes after {:?}", drain(&mut router), start.elapsed());
+        [("of the neighbour", 0), ("next to it", 1), ("far away", corner), ("in the middle", corner / 2)];
+    let mut sequence = 1;
+    for (what, number) in changes {
+        let mut times = Vec::new();
+        let (mut routes, mut own_lsps) = (0, 0);
+        for round in 0..2 * ROUNDS {
+            // All is quiet when it comes, so that nothing waits.
+            let due = Instant(now.0 + 30_000_000);
+            while let Some(at) = router.poll_timeout().filter(|at| *at < due) {
+                router.handle(at, Input::Timeout);
+                drain(&mut router);
+            }
+            now = due;
+            sequence += 1;
+            let payload = lsp(level, number, sequence, 2 - round % 2, own)?.bytes().to_vec();
+            let before = router.counters().instance.own_lsps;
+            let start = Clock::now();
+            take(&mut router, now, payload);
+            routes = drain(&mut router);
+            times.push(start.elapsed());
+            own_lsps = router.counters().instance.own_lsps - before;
+        }
+        times.sort_unstable();
+        let (best, middle, worst) = (times[0], times[times.len() / 2], times[times.len() - 1]);
+        println!(
+            "  a change {what}: {middle:?}, {best:?} to {worst:?} ({routes} routes, {own_lsps} own LSPs)"
+        );
     }
+    println!("  at the end: {} kB", resident()?);
     Ok(())
 }
 
@@ -79,7 +117,13 @@ fn system(number: u32) -> SystemId {
     SystemId([0, 0, a, b, c, d])
 }
 
-fn lsp(number: u32, sequence: u32, metric: u32, own: SystemId) -> Result<Lsp, Box<dyn std::error::Error>> {
+fn lsp(
+    level: Level,
+    number: u32,
+    sequence: u32,
+    metric: u32,
+    own: SystemId,
+) -> Result<Lsp, Box<dyn std::error::Error>> {
     let (x, y) = (number % SIDE, number / SIDE);
     let mut neighbours = Vec::new();
     let mut add = |x: u32, y: u32| neighbours.push(WideNeighbour::new(system(y * SIDE + x).node(), metric));
@@ -100,10 +144,10 @@ fn lsp(number: u32, sequence: u32, metric: u32, own: SystemId) -> Result<Lsp, Bo
     }
     let loopback = Ipv4Addr::from(0x0a00_0000 + number);
     let new = NewLsp {
-        level: Level::Two,
+        level,
         id: system(number).node().fragment(0),
         sequence,
-        lifetime: 1200,
+        lifetime: u16::MAX,
         flags: LspFlags::new(Level::Two),
     };
     let tlvs = [

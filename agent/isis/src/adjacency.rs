@@ -49,12 +49,25 @@ pub struct Adjacency {
     pub extended_circuit: Option<u32>,
     /// Whether it has taken part in a three-way handshake.
     pub three_way: bool,
+    /// Whether it has started anew and is helped to keep the adjacency (RFC 5306 §3.2.1).
+    pub restarting: bool,
 }
 
 impl Adjacency {
     /// Whether it counts in the graph.
     pub fn is_up(&self) -> bool {
         self.state == AdjacencyState::Up
+    }
+
+    /// What becomes of an adjacency that was up, as its router has started anew and asks to keep it (RFC 5306 §3.2.1): it stays,
+    /// for what is left of one hold time however often it asks, until a hello of the usual kind.
+    pub(crate) fn restart(&mut self, old: &Self) {
+        (self.state, self.restarting) = (AdjacencyState::Up, true);
+        if old.restarting {
+            self.expires = old.expires;
+        }
+        // On a LAN it does not know what it said before.
+        (self.priority, self.lan_id) = (old.priority, old.lan_id);
     }
 
     /// Where packets for it go.

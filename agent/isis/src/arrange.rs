@@ -131,6 +131,7 @@ impl Circuit {
             csnp_at: PerLevel::default(),
             received_rate: Bucket::default(),
             prompt_hellos: Bucket::default(),
+            helps: Bucket::default(),
             told: Default::default(),
         }
     }

@@ -39,10 +39,12 @@ pub struct Circuit {
     pub(crate) flooding: PerLevel<Flooding>,
     /// When to say hello: on a point-to-point circuit, the first only.
     pub(crate) hello_at: PerLevel<Option<Instant>>,
-    /// When to send complete sequence numbers: in turn as a designated router, once to a new neighbour.
+    /// When to send complete sequence numbers: in turn as a designated router; to the neighbour of a point-to-point circuit at
+    /// once, and then now and then.
     pub(crate) csnp_at: PerLevel<Option<Instant>>,
     pub(crate) received_rate: Bucket,
     pub(crate) prompt_hellos: Bucket,
+    pub(crate) helps: Bucket,
     /// When an operator was last told of rejections of a kind.
     pub(crate) told: BTreeMap<Rejection, Instant>,
 }

@@ -6,7 +6,9 @@ use std::{
     time::Duration,
 };
 
-use braid_isis_packet::{AreaAddress, Authentication, CircuitType, Level, Net, SystemId};
+use braid_isis_packet::{
+    AreaAddress, Authentication, CircuitType, Level, Net, RECEIVE_LSP_BUFFER_SIZE, SystemId,
+};
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
@@ -32,9 +34,12 @@ pub struct Config {
     pub domain_auth: Authentication,
     /// The metrics that it announces and counts.
     pub metric_style: MetricStyle,
-    /// Greatest size of an own LSP in bytes; 128 to 65,000. A circuit with a lesser MTU bounds it further.
+    /// Greatest size of an own LSP in bytes; 128 to 65,000. A circuit with a lesser MTU bounds it further. The default, 1492,
+    /// is what every system must take (ISO 10589 ReceiveLSPBufferSize): a greater one, for circuits of a greater MTU, must fit
+    /// all circuits of the level, also those of other routers.
     pub lsp_mtu: u16,
-    /// Lifetime of an own LSP in seconds (ISO 10589 MaxAge); 60 to 65,535.
+    /// Lifetime of an own LSP in seconds (ISO 10589 MaxAge), and the least that any LSP is kept for when it comes in (RFC 7987);
+    /// 60 to 65,535.
     pub lifetime: u16,
     /// When an unchanged own LSP is said again; at most the lifetime less 30 s (§7.3.21
     /// maximumLSPGenerationInterval).
@@ -49,6 +54,9 @@ pub struct Config {
     pub retransmit: Duration,
     /// Time between two rounds of CSNPs of a designated router (§7.3.21 completeSNPInterval).
     pub csnp_interval: Duration,
+    /// Greatest time between two rounds of CSNPs on a point-to-point circuit, where the standard asks for one round only: a
+    /// PSNP that was overtaken may have ended the sending of an LSP that the neighbour lacks.
+    pub p2p_csnp_interval: Duration,
     /// How long acknowledgments may wait for company (§7.3.21 partialSNPInterval). Requests never wait.
     pub psnp_interval: Duration,
     /// Back-off of route computations (RFC 8405).
@@ -80,7 +88,7 @@ impl Config {
             area_auth: Authentication::None,
             domain_auth: Authentication::None,
             metric_style: MetricStyle::Wide,
-            lsp_mtu: 1492,
+            lsp_mtu: RECEIVE_LSP_BUFFER_SIZE,
             lifetime: 1200,
             refresh: Duration::from_secs(900),
             lsp_pacing: Pacing::default(),
@@ -88,6 +96,7 @@ impl Config {
             lsp_burst: 32,
             retransmit: Duration::from_secs(5),
             csnp_interval: Duration::from_secs(10),
+            p2p_csnp_interval: Duration::from_secs(60),
             psnp_interval: Duration::from_secs(1),
             spf: SpfDelay::default(),
             max_paths: 16,
@@ -132,6 +141,12 @@ impl Config {
         speaking.map(CircuitConfig::pdu_size).min().unwrap_or(u16::MAX).min(self.lsp_mtu)
     }
 
+    /// Greatest size of a sequence numbers PDU on a circuit, in bytes: no more than a neighbour takes for certain, or is known
+    /// to take of LSPs.
+    pub(crate) fn snp_size(&self, circuit: &CircuitConfig) -> u16 {
+        circuit.pdu_size().min(self.lsp_mtu.max(RECEIVE_LSP_BUFFER_SIZE))
+    }
+
     /// Tells whether a router can run with it.
     ///
     /// # Errors
@@ -157,6 +172,7 @@ impl Config {
         range("min_lsp_transmission in µs", micros(self.min_lsp_transmission), 100, 10_000_000)?;
         range("retransmit in ms", millis(self.retransmit), 10, 600_000)?;
         range("csnp_interval in ms", millis(self.csnp_interval), 100, 600_000)?;
+        range("p2p_csnp_interval in ms", millis(self.p2p_csnp_interval), 1000, 3_600_000)?;
         range("psnp_interval in ms", millis(self.psnp_interval), 1, 120_000)?;
         range("limits.adjacencies", self.limits.adjacencies as u64, 1, 200)?;
         let within = match &self.leak.down {

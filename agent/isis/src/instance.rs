@@ -1,9 +1,9 @@
 //! The router: what goes in, what comes out, and the order in which it does its work.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use braid_isis_packet::{BuildError, CircuitType, Level};
-use braid_isis_route::RouteChange;
+use braid_isis_route::Route;
 use ipnet::Ipv4Net;
 use rand_pcg::Pcg32;
 use serde::{Deserialize, Serialize};
@@ -94,11 +94,23 @@ pub enum Output {
         /// The PDU; the LLC header goes before it.
         payload: Vec<u8>,
     },
-    /// The differences that one complete computation makes. A route without next hops is the router's own:
-    /// nothing for the kernel, which is as good as no route.
-    Routes(Vec<RouteChange>),
+    /// The differences that one complete computation makes.
+    Routes(Vec<RouteUpdate>),
     /// Something for the operator.
     Event(Event),
+}
+
+/// What a prefix's route is from now on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouteUpdate {
+    /// The prefix.
+    pub prefix: Ipv4Net,
+    /// Its best route. One without next hops is the router's own: nothing for the kernel, which is as good as no route, unless
+    /// [`RouteUpdate::discard`] says otherwise.
+    pub new: Option<Route>,
+    /// Whether packets for it that no longer prefix takes are to be dropped: it is a summary that this router says, and they
+    /// would come back to it. The kernel needs a route for that.
+    pub discard: bool,
 }
 
 /// A router. See the crate's documentation for how to drive it.
@@ -118,9 +130,11 @@ pub struct Instance {
     /// Whether LSPs were refused for want of room, and none was forgotten since.
     pub(crate) full: PerLevel<bool>,
     pub(crate) counters: InstanceCounters,
+    /// Own summaries that the kernel was told to discard.
+    pub(crate) discarded: BTreeSet<Ipv4Net>,
     lsp_events: Bucket,
-    outputs: VecDeque<Output>,
-    now: Instant,
+    pub(crate) outputs: VecDeque<Output>,
+    pub(crate) now: Instant,
 }
 
 /// What a router counts beyond its circuits.
@@ -160,6 +174,7 @@ impl Instance {
             neighbours_changed: None,
             full: PerLevel::default(),
             counters: InstanceCounters::default(),
+            discarded: BTreeSet::new(),
             lsp_events: Bucket::default(),
             outputs: VecDeque::new(),
             now,
@@ -228,6 +243,7 @@ impl Instance {
                 break;
             }
         }
+        self.revise_discards();
         self.say_hellos(now);
         self.send_sequence_numbers(now);
         self.send_lsps(now);
@@ -239,7 +255,9 @@ impl Instance {
         self.counters.computations += 1;
         self.touch_by_routes(now, &changes);
         if !changes.is_empty() {
-            self.outputs.push_back(Output::Routes(changes));
+            let updates = changes.into_iter().map(|change| self.update_route(change.prefix, change.new));
+            let updates = updates.collect();
+            self.outputs.push_back(Output::Routes(updates));
         }
         true
     }

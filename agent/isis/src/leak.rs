@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use braid_isis_route::{PathKind, Route};
+use braid_isis_route::{PathKind, Reach};
 use ipnet::Ipv4Net;
 
 use crate::{
@@ -13,8 +13,8 @@ use crate::{
 /// What level 2 hears of level 1.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Up {
-    /// The prefixes, and the summaries that stand for others.
-    pub prefixes: BTreeMap<Ipv4Net, Repeated>,
+    /// The prefixes, and the summaries that stand for others, in order.
+    pub prefixes: Vec<(Ipv4Net, Repeated)>,
     /// The summaries among them: level 2 hears of nothing else that lies within one.
     pub summaries: Vec<Ipv4Net>,
 }
@@ -26,54 +26,63 @@ impl Up {
     }
 }
 
-/// What goes up, of the best routes of level 1: none that came down (RFC 5302 §3.3), or that is a mere default.
-pub fn up(level_1: impl Iterator<Item = (Ipv4Net, Route)>, leak: &Leak) -> Up {
+/// What goes up, of the best routes of level 1, by prefix: none that came down (RFC 5302 §3.3), or that is a mere default.
+pub fn up(level_1: impl Iterator<Item = (Ipv4Net, Reach)>, leak: &Leak) -> Up {
     let mut up = Up::default();
     if !leak.up {
         return up;
     }
     let mut inside = BTreeMap::<Ipv4Net, u32>::new();
-    for (prefix, route) in level_1 {
-        if route.kind.is_down() || route.kind == PathKind::Attached {
-            continue;
-        }
+    for (prefix, reach) in level_1.filter(|(_, reach)| goes_up(*reach)) {
         if let Some(summary) = summary_of(leak, &prefix) {
             inside
                 .entry(summary)
-                .and_modify(|greatest| *greatest = route.metric.max(*greatest))
-                .or_insert(route.metric);
+                .and_modify(|greatest| *greatest = reach.metric.max(*greatest))
+                .or_insert(reach.metric);
         } else {
-            up.prefixes.insert(prefix, repeated(&route, false));
+            up.prefixes.push((prefix, repeated(reach, false)));
         }
     }
     for (summary, greatest) in inside {
         let metric = leak.summaries.get(&summary).copied().flatten().unwrap_or(greatest);
         let summarised = Repeated { metric, down: false, external: false, external_metric: false };
-        up.prefixes.insert(summary, summarised);
+        up.prefixes.push((summary, summarised));
         up.summaries.push(summary);
+    }
+    if !up.summaries.is_empty() {
+        up.prefixes.sort_by_key(|(prefix, _)| *prefix);
     }
     up
 }
 
-/// What goes down, of the best routes of all: those by level 2 that the operator wants there, with the down bit.
-pub fn down(best: impl Iterator<Item = (Ipv4Net, Route)>, leak: &Leak) -> BTreeMap<Ipv4Net, Repeated> {
-    let is_wanted = |prefix: &Ipv4Net| match &leak.down {
+/// What goes up of a prefix in no summary.
+pub fn up_alone(reach: Reach, leak: &Leak) -> Option<Repeated> {
+    (leak.up && goes_up(reach)).then(|| repeated(reach, false))
+}
+
+/// What goes down of the best route of all to a prefix: one by level 2 that the operator wants there, with the down bit.
+pub fn down(prefix: &Ipv4Net, best: Reach, leak: &Leak) -> Option<Repeated> {
+    let is_wanted = match &leak.down {
         LeakDown::Nothing => false,
         LeakDown::All => true,
         LeakDown::Within(nets) => nets.iter().any(|net| net.contains(prefix)),
     };
-    best.filter(|(prefix, route)| {
-        matches!(route.kind, PathKind::L2 | PathKind::L2External)
-            && is_wanted(prefix)
-            // One's own summary of the area is no news to it.
-            && !leak.summaries.contains_key(prefix)
-    })
-    .map(|(prefix, route)| (prefix, repeated(&route, true)))
-    .collect()
+    // One's own summary of the area is no news to it.
+    let goes_down = is_wanted && is_of_level_2(best) && !leak.summaries.contains_key(prefix);
+    goes_down.then(|| repeated(best, true))
+}
+
+/// Whether it is among the routes that may go down.
+pub fn is_of_level_2(best: Reach) -> bool {
+    matches!(best.kind, PathKind::L2 | PathKind::L2External)
+}
+
+fn goes_up(reach: Reach) -> bool {
+    !reach.kind.is_down() && reach.kind != PathKind::Attached
 }
 
 /// The outermost summary that a prefix lies in.
-fn summary_of(leak: &Leak, prefix: &Ipv4Net) -> Option<Ipv4Net> {
+pub fn summary_of(leak: &Leak, prefix: &Ipv4Net) -> Option<Ipv4Net> {
     leak.summaries
         .keys()
         .filter(|summary| summary.contains(prefix))
@@ -81,17 +90,14 @@ fn summary_of(leak: &Leak, prefix: &Ipv4Net) -> Option<Ipv4Net> {
         .copied()
 }
 
-fn repeated(route: &Route, down: bool) -> Repeated {
-    let is_external = route.kind.is_external();
-    Repeated { metric: route.metric, down, external: is_external, external_metric: is_external }
+fn repeated(reach: Reach, down: bool) -> Repeated {
+    let is_external = reach.kind.is_external();
+    Repeated { metric: reach.metric, down, external: is_external, external_metric: is_external }
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
-
-    use braid_isis_packet::SystemId;
-    use braid_isis_route::NextHop;
 
     use super::*;
 
@@ -99,13 +105,11 @@ mod tests {
         text.parse().expect("a prefix")
     }
 
-    fn route(prefix: &str, kind: PathKind, metric: u32) -> (Ipv4Net, Route) {
-        let next_hops = vec![NextHop { circuit: 1, gateway: None }].into();
-        let origin = SystemId([0, 0, 0, 0, 0, 9]).node().fragment(0);
-        (net(prefix), Route { level: kind.level(), kind, metric, next_hops, origin })
+    fn route(prefix: &str, kind: PathKind, metric: u32) -> (Ipv4Net, Reach) {
+        (net(prefix), Reach { kind, metric })
     }
 
-    fn metrics(prefixes: &BTreeMap<Ipv4Net, Repeated>) -> Vec<(String, u32)> {
+    fn metrics(prefixes: &[(Ipv4Net, Repeated)]) -> Vec<(String, u32)> {
         prefixes.iter().map(|(prefix, repeated)| (prefix.to_string(), repeated.metric)).collect()
     }
 
@@ -163,22 +167,23 @@ mod tests {
 
     #[test]
     fn down_goes_what_is_best_by_level_2_and_wanted() {
-        let routes = || {
-            [
-                route("10.1.0.0/16", PathKind::L1, 20),
-                route("10.2.0.0/16", PathKind::L2, 30),
-                route("10.3.0.0/16", PathKind::L2External, 40),
-                route("172.16.0.0/16", PathKind::L2, 50),
-            ]
-            .into_iter()
+        let routes = [
+            route("10.1.0.0/16", PathKind::L1, 20),
+            route("10.2.0.0/16", PathKind::L2, 30),
+            route("10.3.0.0/16", PathKind::L2External, 40),
+            route("172.16.0.0/16", PathKind::L2, 50),
+        ];
+        let all_down = |leak: &Leak| -> Vec<(Ipv4Net, Repeated)> {
+            let said = routes.iter().map(|(prefix, reach)| Some((*prefix, down(prefix, *reach, leak)?)));
+            said.flatten().collect()
         };
         let leak = |down| Leak { down, summaries: [(net("10.2.0.0/16"), None)].into(), ..Leak::default() };
-        assert!(down(routes(), &leak(LeakDown::Nothing)).is_empty());
-        let all = down(routes(), &leak(LeakDown::All));
+        assert!(all_down(&leak(LeakDown::Nothing)).is_empty());
+        let all = all_down(&leak(LeakDown::All));
         assert_eq!(metrics(&all), [("10.3.0.0/16".to_owned(), 40), ("172.16.0.0/16".to_owned(), 50)]);
-        assert!(all.values().all(|repeated| repeated.down));
-        assert!(all[&net("10.3.0.0/16")].external_metric);
-        let within = down(routes(), &leak(LeakDown::Within(BTreeSet::from([net("172.16.0.0/12")]))));
+        assert!(all.iter().all(|(_, repeated)| repeated.down));
+        assert!(all[0].1.external_metric && !all[1].1.external_metric);
+        let within = all_down(&leak(LeakDown::Within(BTreeSet::from([net("172.16.0.0/12")]))));
         assert_eq!(metrics(&within), [("172.16.0.0/16".to_owned(), 50)]);
     }
 }

@@ -28,8 +28,8 @@
 //!
 //! ISO 10589 §7.2.9.2 (attached), §7.3 (update process), §8.2 and §8.4 (circuits); RFC 1195; RFC 2966 and
 //! 5302 (leaking); RFC 5301 (names); RFC 5303 (three-way handshake); RFC 5304 and 5310 (authentication); RFC
-//! 5305 (wide metrics); RFC 5309 (point-to-point over LAN media); RFC 6232 and 6233 (purges); RFC 8405
-//! (back-off).
+//! 5305 (wide metrics); RFC 5306 (help for neighbours that restart; this router itself asks for none); RFC 5309 (point-to-point over LAN media); RFC 6232 and 6233 (purges); RFC 8405
+//! (back-off); RFC 7987 (least remaining lifetime).
 //!
 //! # Where it departs from them
 //!
@@ -38,12 +38,15 @@
 //!   company (§7.3.21).
 //! - On a point-to-point circuit complete sequence numbers go out before the LSPs, which wait for
 //!   [`Config::min_lsp_transmission`], so that a neighbour's own may spare them.
+//! - After that they come again now and then ([`Config::p2p_csnp_interval`]): a lost or overtaken PSNP cannot hide an LSP until
+//!   it changes.
 //! - Sequence numbers for LSPs that are not here make no empty database entry (§7.3.15.2 b 5): a request
 //!   needs none.
 //! - A designated router is elected among adjacent routers only, and not by a router without adjacencies
 //!   (§8.4.5).
 //! - At the limit of neighbours, one-way ones make room for others, so that forged hellos cannot fill a LAN.
-//! - IPv6 and multi-topology TLVs are carried, not computed. There are no virtual links for partition repair
+//! - An own summary is a discard route, unless a better route leads to all of it ([`RouteUpdate::discard`]).
+//! - IPv6 (RFC 5308) and multi-topology (RFC 5120) TLVs of others are carried, not computed, nor said of this router. There are no virtual links for partition repair
 //!   (§7.2.10).
 //!
 //! # Example
@@ -77,6 +80,7 @@ mod circuit;
 mod clock;
 mod config;
 mod converged;
+mod discard;
 mod election;
 mod event;
 mod flooding;
@@ -105,7 +109,7 @@ pub use config::{
 };
 pub use converged::Converged;
 pub use event::{DownReason, Event, Rejection};
-pub use instance::{External, Group, Input, Instance, InstanceCounters, Output};
+pub use instance::{External, Group, Input, Instance, InstanceCounters, Output, RouteUpdate};
 pub use level::PerLevel;
 pub use lsdb::{Database, Entry};
 pub use origination::Problem;

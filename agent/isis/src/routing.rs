@@ -48,6 +48,8 @@ pub struct Engine {
     at_once: Option<Instant>,
     /// What a change of settings did to routes.
     changed: Vec<RouteChange>,
+    /// The prefixes that level 1 reaches otherwise since the last computation.
+    level_1: Vec<Ipv4Net>,
     counters: RoutingCounters,
 }
 
@@ -63,6 +65,7 @@ impl Engine {
             delay: Delay::default(),
             at_once: None,
             changed: Vec::new(),
+            level_1: Vec::new(),
             counters: RoutingCounters::default(),
         }
     }
@@ -127,12 +130,18 @@ impl Engine {
         let outcome = self.routing.compute();
         let Work { nodes, prefixes, .. } = outcome.work;
         let changes = join(std::mem::take(&mut self.changed), outcome.changes);
+        self.level_1 = outcome.level_1;
         self.counters.runs += 1;
         self.counters.runs_at_once += u64::from(is_at_once);
         self.counters.nodes += nodes as u64;
         self.counters.prefixes += prefixes as u64;
         self.counters.changes += changes.len() as u64;
         Some(changes)
+    }
+
+    /// The prefixes whose kind or metric at level 1 the last computation changed. Nobody is told twice.
+    pub fn take_level_1(&mut self) -> Vec<Ipv4Net> {
+        std::mem::take(&mut self.level_1)
     }
 
     /// What was computed, for questions.

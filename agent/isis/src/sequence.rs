@@ -1,6 +1,7 @@
 //! Complete and partial sequence numbers (ISO 10589 §7.3.15.2, §7.3.15.3, §7.3.17).
 
 use braid_isis_packet::{Comparison, Csnp, Level, LspHeader, LspId, Psnp};
+use rand_pcg::rand_core::RngCore;
 
 use crate::{Circuit, CircuitId, Instance, Instant};
 
@@ -72,7 +73,14 @@ impl Instance {
                 let Some(circuit) = self.circuits.get_mut(&id) else { continue };
                 if circuit.csnp_at[level].is_some_and(|at| at <= now) {
                     let is_designated = circuit.is_designated(level, self.config.system());
-                    circuit.csnp_at[level] = is_designated.then_some(now + self.config.csnp_interval);
+                    let interval = if circuit.is_broadcast() {
+                        is_designated.then_some(self.config.csnp_interval)
+                    } else {
+                        // ISO 10589 §10.1: by up to a quarter less.
+                        let quarter = self.config.p2p_csnp_interval / 4;
+                        Some(self.config.p2p_csnp_interval - quarter * (self.random.next_u32() % 256) / 256)
+                    };
+                    circuit.csnp_at[level] = interval.map(|interval| now + interval);
                     self.send_csnps(now, id, level);
                 }
                 self.send_psnps(now, id, level);
@@ -82,7 +90,8 @@ impl Instance {
 
     fn send_csnps(&mut self, now: Instant, id: CircuitId, level: Level) {
         let Some(circuit) = self.circuits.get(&id) else { return };
-        let capacity = Csnp::capacity(circuit.config.pdu_size(), self.config.auth(level)).max(1);
+        let size = self.config.snp_size(&circuit.config);
+        let capacity = Csnp::capacity(size, self.config.auth(level)).max(1);
         let source = self.config.system();
         let headers: Vec<LspHeader> =
             self.databases[level].iter().map(|(_, entry)| entry.header(now)).collect();
@@ -107,7 +116,8 @@ impl Instance {
 
     fn send_psnps(&mut self, now: Instant, id: CircuitId, level: Level) {
         let Some(circuit) = self.circuits.get_mut(&id) else { return };
-        let capacity = Psnp::capacity(circuit.config.pdu_size(), self.config.auth(level)).max(1);
+        let size = self.config.snp_size(&circuit.config);
+        let capacity = Psnp::capacity(size, self.config.auth(level)).max(1);
         let is_full = circuit.flooding[level].answers() >= capacity;
         let answers = circuit.flooding[level].due_answers(if is_full { Instant(u64::MAX) } else { now });
         let source = self.config.system();

@@ -117,7 +117,8 @@ impl Instance {
     fn store(&mut self, now: Instant, lsp: Lsp) {
         let keep = match lsp.header().lifetime {
             0 => ZERO_AGE,
-            lifetime => Duration::from_secs(lifetime.into()),
+            // RFC 7987 §3.1: no checksum covers it, and a small one would end what is still said.
+            lifetime => Duration::from_secs(lifetime.max(self.config.lifetime).into()),
         };
         self.routing.lsp(now, lsp.level(), &lsp);
         self.databases[lsp.level()].insert(now, lsp, keep);

@@ -116,12 +116,13 @@ fn a_wrong_configuration_is_refused() {
 #[test]
 fn values_out_of_range_are_refused() {
     type Change = fn(&mut Config);
-    let table: [(Change, &str); 9] = [
+    let table: [(Change, &str); 10] = [
         (|config| config.nets.clear(), "net"),
         (|config| config.host_name = Some(String::new()), "host name"),
         (|config| config.lsp_mtu = 100, "lsp_mtu"),
         (|config| config.refresh = 2000 * SECOND, "refresh"),
         (|config| config.max_paths = 65, "max_paths"),
+        (|config| config.p2p_csnp_interval = SECOND / 2, "p2p_csnp_interval"),
         (|config| config.limits.adjacencies = 1000, "adjacencies"),
         (|config| config.circuits.get_mut(&net::LOOPBACK).unwrap().metric.two = 0x100_0000, "metric"),
         (

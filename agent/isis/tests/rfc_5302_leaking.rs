@@ -177,6 +177,69 @@ fn s3_2_a_summary_stands_for_what_lies_within_it() {
     net.until("told one by one again", SECOND, |net| net.metric(4, loopback(1)) == Some(20));
 }
 
+/// What a summary draws and nothing within it takes is dropped by the router that says it, and only as long as it does. So no
+/// packet can go out by a default route and come back by the summary.
+#[test]
+fn s3_2_a_summary_is_a_discard_route_of_who_says_it() {
+    let mut net = areas(MetricStyle::Wide);
+    assert!(net.discards.is_empty(), "what is attached is not discarded: {:?}", net.discards);
+    let (summary, unused) = (net_of("100.64.0.0/29"), net_of("192.168.0.0/16"));
+    net.configure(2, |config| {
+        config.leak.summaries.extend([(summary, None), (unused, Some(5))]);
+    });
+    settle(&mut net);
+    assert_eq!(net.discards, BTreeSet::from([(2, summary)]), "the other says nothing, so it draws nothing");
+    assert_eq!(net.next_hops(3, summary).len(), 1, "for others it is a route like any");
+
+    // The area gets a route to all of it: packets take that one.
+    let level_1 = External { metric: 7, level: CircuitType::L1, external: false };
+    net.input(1, Input::External { prefix: summary, route: Some(level_1) });
+    net.until("a route of the area", SECOND, |net| kind(net, 2, summary) == Some(PathKind::L1));
+    assert!(net.discards.is_empty());
+    net.input(1, Input::External { prefix: summary, route: None });
+    net.until("dropped again", SECOND, |net| net.discards.contains(&(2, summary)));
+
+    // What is attached itself has a route of somebody else's in the kernel. The own route stays the same over it.
+    net.configure(2, |config| {
+        config.leak.summaries.insert(summary, Some(7));
+    });
+    let level_2 = External { metric: 7, level: CircuitType::L2, external: false };
+    net.input(2, Input::External { prefix: summary, route: Some(level_2) });
+    settle(&mut net);
+    assert!(net.discards.is_empty());
+    net.input(2, Input::External { prefix: summary, route: None });
+    settle(&mut net);
+    assert_eq!(net.discards, BTreeSet::from([(2, summary)]));
+
+    // A summary that ends, for want of the operator or of anything within it, ends the dropping.
+    net.configure(2, |config| config.leak.up = false);
+    net.until("not said", SECOND, |net| net.discards.is_empty());
+    net.configure(2, |config| {
+        config.leak.up = true;
+        config.leak.summaries = [(net_of("100.65.4.0/22"), None)].into();
+    });
+    settle(&mut net);
+    assert!(net.discards.is_empty(), "nothing of the area lies within it: {:?}", net.discards);
+}
+
+/// Of two routers that say a summary, one whose metric is worse than the way to the other sends there what it does not know. It
+/// ends at the other.
+#[test]
+fn s3_2_a_better_summary_of_another_goes_before_the_own() {
+    let mut net = areas(MetricStyle::Wide);
+    let summary = net_of("100.64.0.0/29");
+    for (router, metric) in [(2, 5), (3, 500)] {
+        net.configure(router, |config| {
+            config.leak.summaries.insert(summary, Some(metric));
+        });
+    }
+    settle(&mut net);
+    assert_eq!(net.discards, BTreeSet::from([(2, summary)]));
+    assert_eq!(net.metric(3, summary), Some(25));
+    net.kill(2);
+    net.until("the own takes over", 10 * SECOND, |net| net.discards.contains(&(3, summary)));
+}
+
 /// The operator may keep an area's prefixes to itself.
 #[test]
 fn s3_2_nothing_goes_up_if_the_operator_says_so() {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use braid_isis::{
     CircuitKind, Event, Input, Rejection,
     packet::{
-        Algorithm, Authentication, CircuitType, Key, Level, Lsp, LspFlags, LspId, NewLsp, PduKind, Tlv,
+        Algorithm, Authentication, CircuitType, Key, Level, Lsp, LspFlags, LspId, NewLsp, PduKind, Psnp, Tlv,
         WidePrefix,
     },
 };
@@ -75,6 +75,48 @@ fn an_unacknowledged_lsp_is_sent_again() {
     net.run(20 * SECOND);
     assert_eq!(net.count(start, |carried| carried.from == 1 && is_lsp(carried.kind)), 4);
     assert_eq!(net.routers[1].circuit(circuit(0)).unwrap().counters.retransmitted, 2);
+}
+
+/// §7.3.15: an acknowledgment that was overtaken, of what the neighbour has lost since, ends the sending of an LSP that it lacks.
+/// The next complete sequence numbers find it, long before it would be refreshed.
+#[test]
+fn a_stale_acknowledgment_does_not_hide_an_lsp_for_long() {
+    let mut net = line(2);
+    net.converge(10 * SECOND);
+    net.meddler =
+        Box::new(|carried| if is_lsp(carried.kind) && carried.from == 1 { Fate::Lose } else { Fate::Pass });
+    announce(&mut net, 1, "10.0.0.0/8");
+    for level in Level::ALL {
+        let entry = net.routers[1].database(level).get(&own(1)).unwrap().header(net.now);
+        let stale = Psnp { level, source: system(2), entries: vec![entry] };
+        net.input(1, net::packet(0, 2, stale.encode(&Authentication::None).unwrap()));
+    }
+    net.meddler = Box::new(|_| Fate::Pass);
+    net.run(30 * SECOND);
+    let prefix = "10.0.0.0/8".parse().unwrap();
+    assert_eq!(net.metric(2, prefix), None, "nobody knows that it is missing");
+    net.until("complete sequence numbers", 40 * SECOND, |net| net.metric(2, prefix) == Some(11));
+}
+
+/// §10.1: complete sequence numbers on a point-to-point circuit come in turn, each by up to a quarter earlier than they might; none
+/// comes where nobody is adjacent.
+#[test]
+fn complete_sequence_numbers_come_now_and_then() {
+    let mut net = line_of((1..=2).map(|number| net::level(router(number), CircuitType::L2)).collect());
+    net.configure(1, |config| config.p2p_csnp_interval = 20 * SECOND);
+    net.converge(10 * SECOND);
+    let start = net.now;
+    net.run(200 * SECOND);
+    let is_csnp = |carried: &net::Carried| carried.kind == PduKind::Csnp(Level::Two);
+    let rounds =
+        |net: &Net, from: usize| net.count(start, |carried| is_csnp(carried) && carried.from == from);
+    assert!((10..=14).contains(&rounds(&net, 1)), "{}", rounds(&net, 1));
+    assert!((3..=5).contains(&rounds(&net, 2)), "by default each minute: {}", rounds(&net, 2));
+    net.kill(2);
+    net.run(5 * SECOND);
+    let start = net.now;
+    net.run(100 * SECOND);
+    assert_eq!(net.count(start, is_csnp), 0);
 }
 
 /// §7.3.17: two parts of a network that have lived apart exchange what the other lacks.

@@ -1,8 +1,6 @@
 //! The clock that engines are given: the wall clock's time at the start, and a steady one from there.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-use tokio::time::Instant;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Microseconds since 1970 by the wall clock as it stood when the process began. It never goes back, and a second life of a
 /// process begins later than its first: what RFC 7474 and cryptographic sequence numbers ask for.

@@ -5,9 +5,11 @@ use std::{fs, io, os::unix::fs::PermissionsExt, path::Path, time::Duration};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{UnixListener, UnixStream},
-    sync::{mpsc, oneshot},
+    sync::oneshot,
     time::timeout,
 };
+
+use crate::rare::{Rare, Teller};
 
 /// The longest question, in bytes.
 const QUESTION: u64 = 4096;
@@ -34,17 +36,17 @@ pub(crate) fn bind(path: &Path) -> io::Result<std::os::unix::net::UnixListener> 
     Ok(listener)
 }
 
-/// Passes questions on, until the receiver is gone.
-pub(crate) fn serve(listener: UnixListener) -> mpsc::Receiver<Question> {
-    let (questions, receiver) = mpsc::channel(CLIENTS);
+/// Passes questions on, until nobody hears them any more. Call it within the runtime.
+pub(crate) fn serve(listener: std::os::unix::net::UnixListener, teller: Teller) -> io::Result<()> {
+    let listener = UnixListener::from_std(listener)?;
     let room = std::sync::Arc::new(tokio::sync::Semaphore::new(CLIENTS));
     tokio::spawn(async move {
         while let Ok(permit) = std::sync::Arc::clone(&room).acquire_owned().await {
             match listener.accept().await {
                 Ok((stream, _)) => {
-                    let questions = questions.clone();
+                    let teller = teller.clone();
                     tokio::spawn(async move {
-                        talk(stream, &questions).await;
+                        talk(stream, &teller).await;
                         drop(permit);
                     });
                 }
@@ -56,10 +58,10 @@ pub(crate) fn serve(listener: UnixListener) -> mpsc::Receiver<Question> {
             }
         }
     });
-    receiver
+    Ok(())
 }
 
-async fn talk(stream: UnixStream, questions: &mpsc::Sender<Question>) {
+async fn talk(stream: UnixStream, teller: &Teller) {
     let (reader, mut writer) = stream.into_split();
     let mut reader = BufReader::with_capacity(512, reader);
     loop {
@@ -73,7 +75,7 @@ async fn talk(stream: UnixStream, questions: &mpsc::Sender<Question>) {
         let answer = match String::from_utf8(line) {
             Ok(text) if complete => {
                 let (sender, answer) = oneshot::channel();
-                if questions.send(Question { text, answer: sender }).await.is_err() {
+                if !teller.tell(Rare::Question(Question { text, answer: sender })).await {
                     return;
                 }
                 let Ok(answer) = answer.await else { return };

@@ -1,20 +1,23 @@
 //! The life of an engine's process: start, background, the loop, the end.
 
 use std::{
-    fs, io,
-    os::fd::OwnedFd,
+    fs,
+    os::unix::net::UnixListener,
     path::{Path, PathBuf},
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
-use braid_kernel::{FibEntry, FibEvent, FibWatch, LinkEvent, LinkWatch, Netlink, Netns};
+use braid_kernel::{FibEntry, FibEvent, FibWatch, LinkEvent, LinkWatch, Netlink, NetlinkError, Netns};
+use nix::{
+    errno::Errno,
+    poll::{PollFd, PollFlags, ppoll},
+};
 use serde::Deserialize;
 use tokio::{
-    io::{Interest, unix::AsyncFd},
-    net::UnixListener,
-    signal::unix::{SignalKind, signal},
-    sync::mpsc,
-    time::Instant,
+    runtime::{Builder, Runtime},
+    sync::oneshot,
+    task::JoinHandle,
 };
 use tracing::{error, info, level_filters::LevelFilter, warn};
 
@@ -25,7 +28,7 @@ use crate::{
     fib::Fib,
     log::Log,
     memory,
-    timer::Timer,
+    rare::{self, Rare, Teller, Told},
 };
 
 /// The environment variable with the level of the log: error, warn, info, debug.
@@ -38,6 +41,8 @@ const AUDIT_SOON: Duration = Duration::from_secs(1);
 const LEAVE: Duration = Duration::from_millis(500);
 /// Turns of packets before anything else has a turn.
 const RECEIVE_TURNS: usize = 4;
+/// The stack of tokio's thread, in bytes.
+const STACK: usize = 256 * 1024;
 
 /// How a process is started.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,43 +122,42 @@ fn level() -> LevelFilter {
     std::env::var(LOG).ok().and_then(|text| text.parse().ok()).unwrap_or(LevelFilter::INFO)
 }
 
+/// The engine has this thread; tokio, another.
 fn live<E: Engine>(
     engine: E,
     clock: Clock,
-    listener: std::os::unix::net::UnixListener,
+    listener: UnixListener,
     pid_file: &Path,
 ) -> Result<(), StartError> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
+    let runtime = Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(StartError::system("start the event loop"))?;
-    runtime.block_on(async {
-        let mut life = Life::begin(engine, clock, listener).await?;
+    let mut life = runtime.block_on(Life::begin(&runtime, engine, clock, listener))?;
+    thread::scope(|threads| {
+        let (end, ended) = oneshot::channel::<()>();
+        thread::Builder::new()
+            .stack_size(STACK)
+            .spawn_scoped(threads, || runtime.block_on(ended).ok())
+            .map_err(StartError::system("start a thread"))?;
         let pid = format!("{}\n", std::process::id());
         braid_proto::replace_file(pid_file, pid.as_bytes())
             .map_err(StartError::system(format!("write {}", pid_file.display())))?;
-        life.run().await
+        let lived = life.run();
+        drop(end);
+        lived
     })
 }
 
-/// Registers a descriptor with the event loop.
-#[allow(unsafe_code)]
-pub(crate) fn watch(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
-    // SAFETY: an `OwnedFd` holds its descriptor open, and unchanged, for as long as the registration that owns it.
-    let watched = unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) };
-    Ok(watched?)
-}
-
-struct Life<E> {
+struct Life<'a, E> {
     engine: E,
     clock: Clock,
-    packets: AsyncFd<OwnedFd>,
-    timer: Timer,
+    runtime: &'a Runtime,
     links: Links,
-    link_watch: LinkWatch,
-    kernel_routes: Option<FibWatch>,
+    rare: Told,
+    teller: Teller,
+    kernel_routes: Option<JoinHandle<()>>,
     fib: Fib,
-    questions: mpsc::Receiver<Question>,
     netns: Netns,
     /// When routes of an earlier life are let go, settled or not.
     grace: Instant,
@@ -162,71 +166,79 @@ struct Life<E> {
     leaving: Option<Instant>,
 }
 
-impl<E: Engine> Life<E> {
+impl<'a, E: Engine> Life<'a, E> {
     async fn begin(
+        runtime: &'a Runtime,
         engine: E,
         clock: Clock,
-        listener: std::os::unix::net::UnixListener,
+        listener: UnixListener,
     ) -> Result<Self, StartError> {
         let netns = Netns::current()?;
         let netlink = Netlink::open(&netns)?;
         let fib = Fib::open(netlink, engine.mark()).await?;
-        let listener =
-            UnixListener::from_std(listener).map_err(StartError::system("listen on the control socket"))?;
-        // The engine's socket by another number, so that each owns its own.
-        let packets = engine
-            .socket()
-            .try_clone_to_owned()
-            .and_then(watch)
-            .map_err(StartError::system("wait for packets"))?;
+        let (teller, rare) = rare::queue().map_err(StartError::system("make an event descriptor"))?;
+        teller.signals().map_err(StartError::system("catch signals"))?;
+        tokio::spawn(teller.clone().links(LinkWatch::open(&netns)?));
+        control::serve(listener, teller.clone())
+            .map_err(StartError::system("listen on the control socket"))?;
         Ok(Self {
             grace: Instant::now() + engine.grace(),
             audit: Instant::now() + AUDIT,
             leaving: None,
-            packets,
-            timer: Timer::new().map_err(StartError::system("make a timer"))?,
-            link_watch: LinkWatch::open(&netns)?,
             kernel_routes: None,
             links: Links::new(),
+            runtime,
+            rare,
+            teller,
             fib,
-            questions: control::serve(listener),
             engine,
             clock,
             netns,
         })
     }
 
-    async fn run(&mut self) -> Result<(), StartError> {
-        let catch = |kind| signal(kind).map_err(StartError::system("catch signals"));
-        let mut terminate = catch(SignalKind::terminate())?;
-        let mut interrupt = catch(SignalKind::interrupt())?;
-        let mut hang_up = catch(SignalKind::hangup())?;
+    fn run(&mut self) -> Result<(), StartError> {
         info!("{} {} runs", E::NAME, braid_proto::VERSION);
         memory::trim();
         loop {
-            let wake = self.wake_at();
-            tokio::select! {
-                _ = terminate.recv() => self.leave(),
-                _ = interrupt.recv() => self.leave(),
-                event = self.link_watch.next() => self.link(event),
-                ready = self.packets.readable() => {
-                    let mut ready = ready.map_err(StartError::system("wait for packets"))?;
-                    if !(0..RECEIVE_TURNS).all(|_| self.engine.receive(self.clock.now_us())) {
-                        ready.clear_ready();
-                    }
-                }
-                fired = self.timer.until(wake) => fired.map_err(StartError::system("wait"))?,
-                Some(question) = self.questions.recv() => self.answer(question),
-                events = kernel_events(self.kernel_routes.as_mut()) => self.kernel_events(events),
-                _ = hang_up.recv() => {
-                    // What is wrong is in the log.
-                    let _ = self.reload();
-                }
+            let [packets, rare] = self.wait().map_err(|errno| StartError::system("wait")(errno.into()))?;
+            if packets {
+                // While there may be more.
+                let _ = (0..RECEIVE_TURNS).all(|_| self.engine.receive(self.clock.now_us()));
             }
-            self.turn().await?;
+            if rare {
+                self.take_rare();
+            }
+            self.turn()?;
             if self.leaving.is_some_and(|end| self.engine.has_left() || Instant::now() >= end) {
-                return Ok(self.fib.clear().await?);
+                return Ok(self.runtime.handle().block_on(self.fib.clear())?);
             }
+        }
+    }
+
+    /// Waits for packets, for what is rare, and until something is due: which of the first two there is.
+    fn wait(&self) -> Result<[bool; 2], Errno> {
+        let mut ready =
+            [self.engine.socket(), self.rare.as_fd()].map(|fd| PollFd::new(fd, PollFlags::POLLIN));
+        let left = self.wake_at().saturating_duration_since(Instant::now());
+        match ppoll(&mut ready, Some(left.into()), None) {
+            // A signal: tokio's thread has noted it.
+            Ok(_) | Err(Errno::EINTR) => Ok(ready.map(|fd| fd.any().unwrap_or(false))),
+            Err(errno) => Err(errno),
+        }
+    }
+
+    fn take_rare(&mut self) {
+        match self.rare.next() {
+            Some(Rare::Terminate) => self.leave(),
+            Some(Rare::Reload) => {
+                // What is wrong is in the log.
+                let _ = self.reload();
+            }
+            Some(Rare::Link(event)) => self.link(event),
+            Some(Rare::KernelRoutes(events)) => self.kernel_events(events),
+            Some(Rare::Question(question)) => self.answer(question),
+            None => {}
         }
     }
 
@@ -247,7 +259,7 @@ impl<E: Engine> Life<E> {
     }
 
     /// What is due, whatever there was to wait for.
-    async fn turn(&mut self) -> Result<(), StartError> {
+    fn turn(&mut self) -> Result<(), StartError> {
         let now_us = self.clock.now_us();
         if self.engine.next_wake().is_some_and(|due| due <= now_us) {
             self.engine.wake(now_us);
@@ -257,48 +269,51 @@ impl<E: Engine> Life<E> {
         if !updates.is_empty() {
             self.fib.update(updates);
         }
-        let carried_out = if self.fib.holds() { self.try_settle().await } else { self.fib.apply().await };
-        let audited = if Instant::now() < self.audit {
-            Ok(())
-        } else {
-            self.audit = Instant::now() + AUDIT;
-            let audited = self.fib.audit().await;
-            // What convergence took is not needed at rest.
-            memory::trim();
-            audited
-        };
-        if let Err(error) = carried_out.and(audited) {
+        if let Err(error) = self.bring_to_kernel() {
             error!("{error}");
         }
-        if self.fib.has_refused() {
+        if self.fib.has_dirty() {
             self.audit_soon();
         }
         Ok(())
     }
 
-    async fn try_settle(&mut self) -> Result<(), braid_kernel::NetlinkError> {
-        if self.engine.is_settled() && self.fib.is_covered() || Instant::now() >= self.grace {
-            self.fib.settle().await?;
+    fn bring_to_kernel(&mut self) -> Result<(), NetlinkError> {
+        let now = Instant::now();
+        let is_settled = || self.engine.is_settled() && self.fib.is_covered();
+        let settles = self.fib.holds() && (now >= self.grace || is_settled());
+        let audits = now >= self.audit;
+        if !(settles || audits || self.fib.has_dirty()) {
+            return Ok(());
         }
-        Ok(())
+        let fib = &mut self.fib;
+        let done = self.runtime.handle().block_on(async {
+            let carried_out = if settles { fib.settle().await } else { fib.apply().await };
+            let audited = if audits { fib.audit().await } else { Ok(()) };
+            carried_out.and(audited)
+        });
+        if audits {
+            self.audit = Instant::now() + AUDIT;
+            // What convergence took is not needed at rest.
+            memory::trim();
+        }
+        done
     }
 
     fn audit_soon(&mut self) {
         self.audit = self.audit.min(Instant::now() + AUDIT_SOON);
     }
 
-    fn link(&mut self, event: Option<LinkEvent>) {
+    fn link(&mut self, event: LinkEvent) {
         let state = |link: braid_kernel::Link| {
             (link.index, Link { up: link.is_up(), mac: link.mac, name: link.name })
         };
         match event {
-            Some(LinkEvent::Snapshot(links)) => self.links = links.into_iter().map(state).collect(),
-            Some(LinkEvent::Changed(link)) => self.links.extend([state(link)]),
-            Some(LinkEvent::Removed(link)) => {
+            LinkEvent::Snapshot(links) => self.links = links.into_iter().map(state).collect(),
+            LinkEvent::Changed(link) => self.links.extend([state(link)]),
+            LinkEvent::Removed(link) => {
                 self.links.remove(&link.index);
             }
-            // The runtime is shutting down.
-            None => return,
         }
         self.fib.links(&self.links);
         self.engine.links(self.clock.now_us(), &self.links);
@@ -309,9 +324,14 @@ impl<E: Engine> Life<E> {
     fn watch_kernel_routes(&mut self) -> Result<(), StartError> {
         match (self.engine.wants_kernel_routes(), &self.kernel_routes) {
             (true, None) => {
-                self.kernel_routes = Some(FibWatch::open(&self.netns, self.engine.mark().table)?);
+                let _within = self.runtime.enter();
+                let watch = FibWatch::open(&self.netns, self.engine.mark().table)?;
+                self.kernel_routes = Some(tokio::spawn(self.teller.clone().kernel_routes(watch)));
             }
-            (false, Some(_)) => self.kernel_routes = None,
+            (false, Some(told)) => {
+                told.abort();
+                self.kernel_routes = None;
+            }
             _ => {}
         }
         Ok(())
@@ -362,13 +382,5 @@ impl<E: Engine> Life<E> {
         };
         // A client that is gone needs no answer.
         let _ = question.answer.send(answer);
-    }
-}
-
-/// What other kernel routes have become; never, if nobody listens.
-async fn kernel_events(watch: Option<&mut FibWatch>) -> Vec<FibEvent> {
-    match watch {
-        Some(watch) => watch.next_batch(1024).await,
-        None => std::future::pending().await,
     }
 }

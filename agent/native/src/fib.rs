@@ -175,7 +175,7 @@ impl Fib {
 
     /// Brings what has changed to the kernel, unless routes of an earlier life are left alone.
     pub(crate) async fn apply(&mut self) -> Result<(), NetlinkError> {
-        if self.holds() || self.dirty.is_empty() {
+        if !self.has_dirty() {
             return Ok(());
         }
         let dirty = std::mem::take(&mut self.dirty);
@@ -212,8 +212,8 @@ impl Fib {
         Ok(())
     }
 
-    /// Whether the kernel has refused something that is still wanted.
-    pub(crate) fn has_refused(&self) -> bool {
+    /// Whether there is something for [`Fib::apply`] to do: fresh, or refused before.
+    pub(crate) fn has_dirty(&self) -> bool {
         !self.holds() && !self.dirty.is_empty()
     }
 

@@ -1,13 +1,14 @@
 //! The process around an embedded routing engine: one engine, one virtual router, one process.
 //!
-//! The shell owns what every engine needs: the event loop, links, kernel routes, control socket, log, pid file. The engine owns
-//! its protocol and its packet socket. This crate must not compute routes, build packets or decide when to run: the first two
+//! The shell owns what every engine needs: the loop, links, kernel routes, control socket, log, pid file. The engine owns its
+//! protocol and its packet socket. Both have one thread, which waits for packets and time by plain `ppoll`; what is rare is waited
+//! for by tokio on a second one. This crate must not compute routes, build packets or decide when to run: the first two
 //! are the sans-IO crates' work, the last is the agent's.
 //!
 //! ```text
-//!               ┌── links, kernel routes of others ──►┐              ┌──► packets
-//!  kernel ──────┼── packets ─────────────────────────►┤  Engine ─────┤
-//!               └── time ────────────────────────────►┤              └──► RouteUpdate ──► Fib ──► kernel, in batches
+//!               ┌── packets, time ────────────────────────────►┐              ┌──► packets
+//!  kernel ──────┼── links, kernel routes of others ──►┐        ├─► Engine ────┤
+//!               └── signals ─────────────────────────►┼─ Rare ─┘              └──► RouteUpdate ──► Fib ──► kernel, in batches
 //!  control socket ── a question, a line of JSON ─────►┘
 //! ```
 //!
@@ -43,15 +44,16 @@ mod engine;
 mod error;
 mod externals;
 mod fib;
+mod file;
 pub mod isis;
 mod json;
 mod log;
 mod memory;
 pub mod ospf;
+mod rare;
+mod router;
 mod secret;
-mod spf;
 mod status;
-mod timer;
 
 pub use client::{AskError, Client};
 pub use clock::Clock;

@@ -5,6 +5,8 @@ pub(crate) fn one_heap() {
     mallopt(libc::M_ARENA_MAX, 1);
     // What is large comes from and goes back to the kernel by itself, and does not tear holes into the heap.
     mallopt(libc::M_MMAP_THRESHOLD, 64 * 1024);
+    // Nor finds room at the heap's end by chance.
+    mallopt(libc::M_TOP_PAD, 16 * 1024);
 }
 
 #[allow(unsafe_code)]

@@ -4,134 +4,31 @@
 
 #![allow(clippy::print_stdout, reason = "a test without the standard harness says itself what it did")]
 
+mod common;
+mod pair;
+
 use std::{
-    cell::Cell,
     collections::BTreeMap,
-    env, fs,
+    fs,
     path::PathBuf,
-    process::{Child, Command, ExitCode, Output, Stdio},
-    thread,
-    time::{Duration, Instant},
+    process::{Child, ExitCode, Stdio},
+    time::Duration,
 };
 
-use braid_kernel::{Netns, Process, Signal};
+use braid_kernel::Signal;
 use braid_native::{
-    Client, RouteCounters, ShellQuestion,
+    RouteCounters, ShellQuestion,
     isis::{self, CircuitStatus, DatabaseEntry, File, Neighbour, Question},
 };
+use pair::{Pair, Program};
 use serde_json::{Value, json};
 
-fn ip(args: &str) -> String {
-    let output = Command::new("ip").args(args.split_whitespace()).output().expect("ip runs");
-    assert!(output.status.success(), "ip {args}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
+/// What is tested.
+const PROGRAM: Program = Program { word: "isis", name: isis::NAME, route_protocol: isis::ROUTE_PROTOCOL };
 
-/// Two namespaces, each with a router in it.
-struct Pair {
-    name: String,
-    dir: tempfile::TempDir,
-    netns: Vec<Netns>,
-}
-
-impl Pair {
-    fn new() -> Self {
-        thread_local!(static COUNT: Cell<u32> = const { Cell::new(0) });
-        let count = COUNT.replace(COUNT.get() + 1);
-        let name = format!("ti{}-{count}", std::process::id());
-        let netns = (1..=2).map(|n| Netns::create(&format!("{name}.{n}")).expect("a namespace")).collect();
-        let pair = Self { name, dir: tempfile::tempdir().expect("a directory"), netns };
-        for n in 1..=2 {
-            pair.ip(n, &format!("addr add 100.64.0.{n}/32 dev lo"));
-            pair.ip(n, "link set lo up");
-            fs::create_dir(pair.run_dir(n)).expect("a directory");
-        }
-        pair
-    }
-
-    fn run_dir(&self, n: usize) -> PathBuf {
-        self.dir.path().join(n.to_string())
-    }
-
-    fn ip(&self, n: usize, args: &str) -> String {
-        ip(&format!("-n {}.{n} {args}", self.name))
-    }
-
-    fn join(&self) {
-        self.ip(1, &format!("link add eth1 type veth peer name eth1 netns {}.2", self.name));
-        for n in 1..=2 {
-            self.ip(n, &format!("addr add 10.0.0.{n}/24 dev eth1"));
-            self.ip(n, "link set eth1 up");
-        }
-    }
-
-    fn write(&self, n: usize, text: &str) {
-        fs::write(self.run_dir(n).join("config"), text).expect("written");
-    }
-
-    fn try_start(&self, n: usize) -> Output {
-        let dir = self.run_dir(n);
-        self.netns[n - 1]
-            .command(env::current_exe().expect("this program"))
-            .args(["agent", "engine", "isis", "--config"])
-            .arg(dir.join("config"))
-            .arg("--run-dir")
-            .arg(&dir)
-            .output()
-            .expect("it runs")
-    }
-
-    fn start(&self, n: usize) {
-        let output = self.try_start(n);
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    }
-
-    fn process(&self, n: usize) -> Option<Process> {
-        let pid = fs::read_to_string(self.run_dir(n).join("braid-isis.pid")).ok()?;
-        Process::open(pid.trim().parse().ok()?).ok()
-    }
-
-    fn end(&self, n: usize, signal: Signal) {
-        let process = self.process(n).expect("it runs");
-        process.signal(signal).expect("signalled");
-        self.wait("it ends", |_| !process.is_alive());
-    }
-
-    fn ask<T: serde::de::DeserializeOwned>(&self, n: usize, question: &impl serde::Serialize) -> Option<T> {
-        let client = Client::new(isis::socket_of(&self.run_dir(n)), Duration::from_secs(2));
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        runtime.block_on(client.ask(question)).ok()
-    }
-
-    fn is_up(&self, n: usize) -> bool {
-        let neighbours: Vec<Neighbour> = self.ask(n, &Question::Neighbours).unwrap_or_default();
-        neighbours.iter().any(|neighbour| neighbour.adjacent)
-    }
-
-    fn routes(&self, n: usize) -> String {
-        self.ip(n, &format!("route show proto {}", isis::ROUTE_PROTOCOL))
-    }
-
-    fn wait(&self, what: &str, is_so: impl Fn(&Self) -> bool) -> Duration {
-        let begin = Instant::now();
-        while !is_so(self) {
-            let log = |n| fs::read_to_string(self.run_dir(n).join("braid-isis.log")).unwrap_or_default();
-            assert!(begin.elapsed() < Duration::from_secs(30), "not so: {what}\n{}\n{}", log(1), log(2));
-            thread::sleep(Duration::from_millis(5));
-        }
-        begin.elapsed()
-    }
-}
-
-impl Drop for Pair {
-    fn drop(&mut self) {
-        for n in 1..=2 {
-            if let Some(process) = self.process(n) {
-                let _ = process.signal(Signal::KILL);
-            }
-            let _ = Netns::delete(&format!("{}.{n}", self.name));
-        }
-    }
+fn is_up(pair: &Pair, n: usize) -> bool {
+    let neighbours: Vec<Neighbour> = pair.ask(n, &Question::Neighbours).unwrap_or_default();
+    neighbours.iter().any(|neighbour| neighbour.adjacent)
 }
 
 /// What happens to a namespace's routes, as the kernel tells it.
@@ -185,7 +82,7 @@ fn file(n: u8, link: &Value, rest: &Value) -> String {
 
 /// Goal: what an operator changes around running routers is followed, on a LAN with keys.
 fn what_an_operator_changes_is_followed() {
-    let pair = Pair::new();
+    let pair = Pair::new(&PROGRAM);
     let keys = json!({ "keys": [{ "id": 7, "algorithm": "hmac-sha-256", "secret": "new" },
                                 { "algorithm": "hmac-md5", "secret": "old" }] });
     let link = json!({ "network": "broadcast", "authentication": keys, "election_wait_ms": 300 });
@@ -197,10 +94,10 @@ fn what_an_operator_changes_is_followed() {
     pair.start(1);
     pair.start(2);
     let circuits: Vec<CircuitStatus> = pair.ask(1, &Question::Circuits).expect("an answer");
-    assert_eq!(circuits[0].state, "absent");
+    assert_eq!((circuits[0].state.as_str(), circuits[0].level), ("absent", isis::Level::Two));
     // The link comes after the routers.
     pair.join();
-    let took = pair.wait("the routers are adjacent by their keys", |p| p.is_up(1) && p.is_up(2));
+    let took = pair.wait("the routers are adjacent by their keys", |p| is_up(p, 1) && is_up(p, 2));
     println!("measured: adjacent on a broadcast circuit after {took:?}");
     let took = pair.wait("the loopbacks are reached", |p| {
         p.routes(2).contains("100.64.0.1 via 10.0.0.1 dev eth1 metric 115")
@@ -210,6 +107,7 @@ fn what_an_operator_changes_is_followed() {
     let neighbours: Vec<Neighbour> = pair.ask(1, &Question::Neighbours).expect("an answer");
     assert_eq!((neighbours.len(), neighbours[0].host_name.as_deref()), (1, Some("r2")));
     let circuits: Vec<CircuitStatus> = pair.ask(1, &Question::Circuits).expect("an answer");
+    assert!(circuits.iter().all(|circuit| circuit.level == isis::Level::Two), "the router's: {circuits:?}");
     assert!(circuits[0].level_2.designated.is_some_and(|lan| lan.is_pseudonode()), "{circuits:?}");
 
     // What every router knows is the same, and can be computed with elsewhere.
@@ -254,7 +152,7 @@ fn what_an_operator_changes_is_followed() {
         let routes: Vec<isis::Route> = p.ask(2, &Question::Routes).unwrap_or_default();
         routes.iter().any(|route| route.prefix.to_string() == "100.64.0.1/32" && route.metric == 500)
     });
-    assert!(pair.is_up(2), "no adjacency was lost over it");
+    assert!(is_up(&pair, 2), "no adjacency was lost over it");
     pair.write(2, &file(3, &other, &plain));
     assert!(pair.ask::<()>(2, &ShellQuestion::Reload).is_none());
 
@@ -271,7 +169,7 @@ fn what_an_operator_changes_is_followed() {
 
 /// Goal: a router that is killed keeps its routes; its next life touches only those that differ.
 fn a_crash_costs_no_route() {
-    let pair = Pair::new();
+    let pair = Pair::new(&PROGRAM);
     let more = json!({ "externals": { "198.18.1.0/24": {}, "198.18.2.0/24": {} } });
     pair.join();
     pair.write(1, &file(1, &json!({}), &json!({})));
@@ -309,15 +207,75 @@ fn a_crash_costs_no_route() {
     assert!(of_engine.iter().any(|line| line.starts_with("Deleted 198.18.1.0/24")), "{told}");
 }
 
+/// Goal: a router that summarises drops what its summary draws and nothing within it takes, and only that.
+fn a_summary_is_a_discard_route_in_the_kernel() {
+    let pair = Pair::new(&PROGRAM);
+    let both = json!({ "level": "level-1-2" });
+    let summarises =
+        json!({ "level": "level-1-2", "leak": { "summaries": { "100.64.0.0/24": null, "10.9.0.0/16": 1 } } });
+    pair.join();
+    pair.write(1, &file(1, &json!({}), &summarises));
+    pair.write(2, &file(2, &json!({}), &both));
+    pair.start(1);
+    pair.start(2);
+    pair.wait("the summary is told, and dropped", |p| {
+        p.routes(2).contains("100.64.0.0/24 via 10.0.0.1 dev eth1 metric 115")
+            && p.routes(1).contains("blackhole 100.64.0.0/24 metric 115")
+            && p.routes(1).contains("100.64.0.2 via 10.0.0.2 dev eth1 metric 115")
+    });
+    // Neither what is attached, nor a summary of nothing.
+    assert_eq!(pair.routes(1).lines().count(), 2, "{}", pair.routes(1));
+    assert!(!pair.routes(2).contains("blackhole"), "{}", pair.routes(2));
+    let from_1 = |args: &str| pair.netns[0].command("ip").args(args.split(' ')).output().expect("ip runs");
+    assert!(!from_1("route get 100.64.0.77").status.success(), "it ends here");
+    assert!(from_1("route get 100.64.0.2").status.success());
+    pair.write(1, &file(1, &json!({}), &both));
+    pair.ask::<()>(1, &ShellQuestion::Reload).expect("taken");
+    pair.wait("no longer", |p| !p.routes(1).contains("100.64.0.0/24"));
+    assert!(pair.routes(1).contains("100.64.0.2 via 10.0.0.2"));
+}
+
+/// Goal: where the MTU allows it and the operator wants it, LSPs are longer than a length of IEEE 802.3 can tell.
+fn long_lsps_pass_where_the_mtu_allows_them() {
+    let pair = Pair::new(&PROGRAM);
+    let link = json!({ "mtu": 9000 });
+    let externals: serde_json::Map<String, Value> =
+        (0..300).map(|n| (format!("198.18.{}.{}/32", n / 250, n % 250), json!({}))).collect();
+    let long = json!({ "lsp": { "mtu": 8000 }, "externals": externals });
+    pair.join();
+    for n in 1..=2 {
+        pair.ip(n, "link set eth1 mtu 9000");
+    }
+    pair.write(1, &file(1, &link, &json!({})));
+    pair.write(2, &file(2, &link, &long));
+    pair.start(1);
+    pair.start(2);
+    pair.wait("all prefixes are reached", |p| p.routes(1).lines().count() == 301);
+    let database: Vec<DatabaseEntry> = pair.ask(1, &Question::Database).expect("an answer");
+    let longest = database.iter().map(|entry| entry.length).max().expect("some");
+    assert!((2000..=8000).contains(&longest), "{longest}");
+    assert_eq!(database.len(), 2, "one fragment each");
+
+    // By default LSPs are as short as everybody takes them, whatever the MTU.
+    let short = json!({ "externals": long["externals"] });
+    pair.write(2, &file(2, &link, &short));
+    pair.ask::<()>(2, &ShellQuestion::Reload).expect("taken");
+    pair.wait("two fragments", |p| {
+        let database: Vec<DatabaseEntry> = p.ask(1, &Question::Database).unwrap_or_default();
+        database.len() == 3 && database.iter().all(|entry| entry.length <= 1492)
+    });
+    assert_eq!(pair.routes(1).lines().count(), 301, "nothing was lost over it");
+}
+
 /// Goal: what is wrong with a configuration is told at the start, with its place.
 fn a_wrong_configuration_is_told_with_its_place() {
-    let pair = Pair::new();
+    let pair = Pair::new(&PROGRAM);
     for (text, told) in [
         ("{\n  \"nets\": 7 }\n".to_owned(), "config:2:11: invalid type: integer `7`"),
         (file(1, &json!({ "hello_ms": 1 }), &json!({})), "config: circuits.eth1: "),
         (
-            file(1, &json!({ "mtu": 1550 }), &json!({})),
-            "config: circuits.eth1.mtu: 1550 is not in 576 to 1500",
+            file(1, &json!({ "mtu": 9500 }), &json!({})),
+            "config: circuits.eth1.mtu: 9500 is not in 576 to 9216",
         ),
     ] {
         pair.write(1, &text);
@@ -332,25 +290,11 @@ fn a_wrong_configuration_is_told_with_its_place() {
 }
 
 fn main() -> ExitCode {
-    let args: Vec<String> = env::args().skip(1).collect();
-    if args.first().is_some_and(|word| word == "agent") {
-        return braid_native::main();
-    }
-    let tests: [(&str, fn()); 3] = [
+    pair::main(&[
         ("isis_what_an_operator_changes_is_followed", what_an_operator_changes_is_followed),
         ("isis_a_crash_costs_no_route", a_crash_costs_no_route),
+        ("isis_a_summary_is_a_discard_route_in_the_kernel", a_summary_is_a_discard_route_in_the_kernel),
+        ("isis_long_lsps_pass_where_the_mtu_allows_them", long_lsps_pass_where_the_mtu_allows_them),
         ("isis_a_wrong_configuration_is_told_with_its_place", a_wrong_configuration_is_told_with_its_place),
-    ];
-    if args.iter().any(|arg| arg == "--list") {
-        tests.iter().for_each(|(name, _)| println!("{name}: test"));
-        return ExitCode::SUCCESS;
-    }
-    let filters: Vec<_> = args.iter().filter(|arg| !arg.starts_with('-')).collect();
-    for (name, test) in tests {
-        if filters.is_empty() || filters.iter().any(|filter| name.contains(filter.as_str())) {
-            test();
-            println!("test {name} ... ok");
-        }
-    }
-    ExitCode::SUCCESS
+    ])
 }

@@ -5,101 +5,26 @@
 #![allow(clippy::print_stdout, reason = "a test without the standard harness says itself what it did")]
 
 mod common;
+mod pair;
 
-use std::{
-    collections::BTreeMap,
-    env, fs,
-    process::ExitCode,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, process::ExitCode, time::Duration};
 
-use braid_kernel::{Netns, Process, Signal};
+use braid_kernel::Signal;
 use braid_native::{
     Convergence, ShellQuestion,
     ospf::{self, File, Neighbour, Question},
 };
-use common::{ask, ip, kill};
+use pair::{Pair, Program};
 
 /// Interfaces beside the link: two groups on each are more than the 20 memberships that a socket has by default.
 const LEAVES: u8 = 15;
 
-/// Two namespaces, each with a router in it.
-struct Pair {
-    name: String,
-    dir: tempfile::TempDir,
-    netns: Vec<Netns>,
-}
+/// What is tested.
+const PROGRAM: Program = Program { word: "ospf", name: ospf::NAME, route_protocol: ospf::ROUTE_PROTOCOL };
 
-impl Pair {
-    fn new() -> Self {
-        let name = format!("to{}", std::process::id());
-        let netns = (1..=2).map(|n| Netns::create(&format!("{name}.{n}")).expect("a namespace")).collect();
-        let pair = Self { name, dir: tempfile::tempdir().expect("a directory"), netns };
-        for n in 1..=2 {
-            pair.ip(n, &format!("addr add 100.64.0.{n}/32 dev lo"));
-            pair.ip(n, "link set lo up");
-            fs::create_dir(pair.dir.path().join(n.to_string())).expect("a directory");
-        }
-        pair
-    }
-
-    fn ip(&self, n: usize, args: &str) -> String {
-        ip(&format!("-n {}.{n} {args}", self.name))
-    }
-
-    fn write(&self, n: usize, file: &File) {
-        fs::write(self.dir.path().join(n.to_string()).join("config"), file.to_text()).expect("written");
-    }
-
-    fn start(&self, n: usize) {
-        let dir = self.dir.path().join(n.to_string());
-        let output = self.netns[n - 1]
-            .command(env::current_exe().expect("this program"))
-            .args(["agent", "engine", "ospf", "--config"])
-            .arg(dir.join("config"))
-            .arg("--run-dir")
-            .arg(&dir)
-            .output()
-            .expect("it runs");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    }
-
-    fn ask<T: serde::de::DeserializeOwned>(&self, n: usize, question: &impl serde::Serialize) -> Option<T> {
-        let socket = ospf::socket_of(&self.dir.path().join(n.to_string()));
-        ask(&socket, Duration::from_secs(2), question).ok()
-    }
-
-    fn is_full(&self, n: usize) -> bool {
-        let neighbours: Vec<Neighbour> = self.ask(n, &Question::Neighbours).unwrap_or_default();
-        neighbours.iter().any(|neighbour| neighbour.adjacent)
-    }
-
-    fn routes(&self, n: usize) -> String {
-        self.ip(n, &format!("route show proto {}", ospf::ROUTE_PROTOCOL))
-    }
-
-    fn wait(&self, what: &str, is_so: impl Fn(&Self) -> bool) -> Duration {
-        let begin = Instant::now();
-        while !is_so(self) {
-            let log = |n: usize| {
-                fs::read_to_string(self.dir.path().join(n.to_string()).join("braid-ospf.log"))
-                    .unwrap_or_default()
-            };
-            assert!(begin.elapsed() < Duration::from_secs(30), "not so: {what}\n{}\n{}", log(1), log(2));
-            thread::sleep(Duration::from_millis(5));
-        }
-        begin.elapsed()
-    }
-}
-
-impl Drop for Pair {
-    fn drop(&mut self) {
-        for n in 1..=2 {
-            kill(&self.dir.path().join(n.to_string()).join("braid-ospf.pid"));
-            let _ = Netns::delete(&format!("{}.{n}", self.name));
-        }
-    }
+fn is_full(pair: &Pair, n: usize) -> bool {
+    let neighbours: Vec<Neighbour> = pair.ask(n, &Question::Neighbours).unwrap_or_default();
+    neighbours.iter().any(|neighbour| neighbour.adjacent)
 }
 
 /// What router `n` is told.
@@ -134,9 +59,9 @@ fn file(n: u8) -> File {
 
 /// Goal: what an operator changes around running routers is followed.
 fn story() {
-    let pair = Pair::new();
-    pair.write(1, &file(1));
-    pair.write(2, &file(2));
+    let pair = Pair::new(&PROGRAM);
+    pair.write(1, &file(1).to_text());
+    pair.write(2, &file(2).to_text());
     pair.ip(1, "route add blackhole 198.18.8.0/24 proto 4");
     pair.start(1);
     pair.start(2);
@@ -147,12 +72,8 @@ fn story() {
         pair.ip(1, &format!("link set leaf{number} up"));
         pair.ip(1, &format!("link set end{number} up"));
     }
-    pair.ip(1, &format!("link add eth1 type veth peer name eth1 netns {}.2", pair.name));
-    for n in 1..=2 {
-        pair.ip(n, &format!("addr add 10.0.0.{n}/24 dev eth1"));
-        pair.ip(n, "link set eth1 up");
-    }
-    let took = pair.wait("the routers are adjacent by their keys", |p| p.is_full(1) && p.is_full(2));
+    pair.join();
+    let took = pair.wait("the routers are adjacent by their keys", |p| is_full(p, 1) && is_full(p, 2));
     println!("measured: adjacent on a broadcast link after {took:?}");
     pair.wait("all networks are reached", |p| {
         let routes = p.routes(2);
@@ -179,7 +100,7 @@ fn story() {
     let mut patient = file(2);
     let delays = serde_json::json!({ "initial_ms": 3000, "short_ms": 3000, "long_ms": 3000 });
     patient.spf = serde_json::from_value(delays).expect("delays");
-    pair.write(2, &patient);
+    pair.write(2, &patient.to_text());
     pair.ask::<()>(2, &ShellQuestion::Reload).expect("taken");
     pair.ip(1, "route add 198.18.9.0/24 via 10.1.3.9 dev leaf3 proto 4");
     let known = pair.wait("the clone has the new route", |p| {
@@ -199,7 +120,7 @@ fn story() {
         .expect("an answer");
     let lsa = lsa.expect("it stands on an LSA");
     assert_eq!((lsa.kind.as_str(), lsa.advertising_router), ("external", [100, 64, 0, 1].into()), "{lsa:?}");
-    pair.write(2, &file(2));
+    pair.write(2, &file(2).to_text());
     pair.ask::<()>(2, &ShellQuestion::Reload).expect("taken");
     pair.ip(1, "route del 198.18.9.0/24 proto 4");
     pair.wait("and that is taken back", |p| !p.routes(2).contains("198.18.9.0/24"));
@@ -207,12 +128,8 @@ fn story() {
     // A link that goes and comes under another number is the same to the file.
     pair.ip(1, "link del eth1");
     pair.wait("routes over it are gone", |p| p.routes(1).is_empty() && !p.routes(2).contains("via"));
-    pair.ip(1, &format!("link add eth1 type veth peer name eth1 netns {}.2", pair.name));
-    for n in 1..=2 {
-        pair.ip(n, &format!("addr add 10.0.0.{n}/24 dev eth1"));
-        pair.ip(n, "link set eth1 up");
-    }
-    pair.wait("the routers are adjacent again", |p| p.is_full(1) && p.is_full(2));
+    pair.join();
+    pair.wait("the routers are adjacent again", |p| is_full(p, 1) && is_full(p, 2));
     pair.wait("all networks are reached again", |p| {
         p.routes(2).matches("10.1.").count() == usize::from(LEAVES)
     });
@@ -220,21 +137,16 @@ fn story() {
     // A new cost is taken without a restart.
     let mut other = file(2);
     other.interfaces.get_mut("eth1").expect("it has that").cost = Some(500);
-    pair.write(2, &other);
+    pair.write(2, &other.to_text());
     pair.ask::<()>(2, &ShellQuestion::Reload).expect("taken");
     pair.wait("the cost counts", |p| {
         let routes: Vec<ospf::Route> = p.ask(2, &Question::Routes).unwrap_or_default();
         routes.iter().any(|route| route.prefix.to_string() == "100.64.0.1/32" && route.cost == 500)
     });
-    assert!(pair.is_full(2), "no adjacency was lost over it");
+    assert!(is_full(&pair, 2), "no adjacency was lost over it");
 
     // A router that goes says so: the other does not wait for the dead interval.
-    let pid: i32 = fs::read_to_string(pair.dir.path().join("1/braid-ospf.pid"))
-        .expect("read")
-        .trim()
-        .parse()
-        .expect("a pid");
-    Process::open(pid).expect("it runs").signal(Signal::TERM).expect("signalled");
+    pair.end(1, Signal::TERM);
     let took = pair.wait("its routes are gone", |p| p.routes(2).is_empty());
     assert!(took < Duration::from_secs(3), "{took:?}");
     let counters: BTreeMap<String, u64> =
@@ -243,18 +155,5 @@ fn story() {
 }
 
 fn main() -> ExitCode {
-    let args: Vec<String> = env::args().skip(1).collect();
-    if args.first().is_some_and(|word| word == "agent") {
-        return braid_native::main();
-    }
-    if args.iter().any(|arg| arg == "--list") {
-        println!("ospf: test");
-        return ExitCode::SUCCESS;
-    }
-    let filters: Vec<_> = args.iter().filter(|arg| !arg.starts_with('-')).collect();
-    if filters.is_empty() || filters.iter().any(|filter| "ospf".contains(filter.as_str())) {
-        story();
-        println!("test ospf ... ok");
-    }
-    ExitCode::SUCCESS
+    pair::main(&[("ospf", story)])
 }

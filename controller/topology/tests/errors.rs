@@ -81,11 +81,15 @@ fn unknown_and_missing_keys() {
 fn wrong_shapes() {
     assert_eq!(
         told("- a\n- b\n"),
-        ["f:1:1: a topology file must be a map with name, topology, vns, vote, probes, addressing, not a list"]
+        [
+            "f:1:1: a topology file must be a map with name, topology, vns, vote, probes, addressing, not a list"
+        ]
     );
     assert_eq!(
         told("hello"),
-        ["f:1:1: a topology file must be a map with name, topology, vns, vote, probes, addressing, not `hello`"]
+        [
+            "f:1:1: a topology file must be a map with name, topology, vns, vote, probes, addressing, not `hello`"
+        ]
     );
     expect("name: ring", "name: [ring]", &["f:1:7: a single value is needed here, not a list"]);
     expect(
@@ -166,7 +170,9 @@ fn what_is_not_there() {
     expect(
         "policy: majority",
         "policy: mastr",
-        &["f:17:39: unknown policy `mastr` (did you mean `master`?): policies are master, majority, first-k, consensus"],
+        &[
+            "f:17:39: unknown policy `mastr` (did you mean `master`?): policies are master, majority, first-k, consensus",
+        ],
     );
 }
 
@@ -327,9 +333,17 @@ fn policies() {
     expect("policy: majority", "policy: majority, master: red", &["f:17:57: policy majority has no master"]);
     expect("policy: majority", "policy: consensus, k: 2", &["f:17:53: policy consensus has no `k`"]);
     expect("policy: majority", "policy: first-k", &["f:17:39: policy first-k needs `k`"]);
-    expect("policy: majority", "policy: first-k, k: 9", &["f:17:51: k 9 is more than the 2 code bases of `vns`"]);
+    expect(
+        "policy: majority",
+        "policy: first-k, k: 9",
+        &["f:17:51: k 9 is more than the 2 code bases of `vns`"],
+    );
     expect("policy: majority", "policy: majority, deadline: 61s", &["f:17:59: deadline 61s is too long"]);
-    expect("policy: majority", "policy: majority, verified: yes", &["f:17:59: `yes` is neither `true` nor `false`"]);
+    expect(
+        "policy: majority",
+        "policy: majority, verified: yes",
+        &["f:17:59: `yes` is neither `true` nor `false`"],
+    );
 }
 
 #[test]

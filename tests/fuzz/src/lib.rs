@@ -25,6 +25,7 @@ pub mod forgery;
 pub mod isis;
 pub mod routing;
 pub mod script;
+mod talk;
 mod world;
 
 use std::net::Ipv4Addr;
@@ -32,6 +33,7 @@ use std::net::Ipv4Addr;
 use braid_ospf_packet::{Algorithm, Authentication, Key, KeyChain};
 
 pub use bytes::Bytes;
+pub use talk::Talk;
 pub use world::World;
 
 /// The wall clock of all targets, in seconds since 1970.

@@ -1,11 +1,7 @@
 //! Two routers on two links that the fuzzer owns: what they send waits on the wire until a step delivers, drops, repeats or
 //! forges it.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    net::Ipv4Addr,
-    time::Duration,
-};
+use std::{collections::BTreeMap, net::Ipv4Addr, time::Duration};
 
 use braid_ospf::{
     AreaConfig, AreaType, Config, External, FloodingDomain, Input, Instance, Instant, InterfaceConfig,
@@ -16,7 +12,10 @@ use braid_ospf_packet::{
 };
 use ipnet::Ipv4Net;
 
-use crate::{Bytes, NOW, address, keys, seal, seal_packet};
+use crate::{
+    Bytes, NOW, address, keys, seal, seal_packet,
+    talk::{ENDLESS, Talk, Wire},
+};
 
 /// The routers: the one that is attacked, and its peer.
 pub const ROUTERS: [RouterId; 2] =
@@ -24,16 +23,12 @@ pub const ROUTERS: [RouterId; 2] =
 const AREA: AreaId = AreaId(Ipv4Addr::new(0, 0, 0, 1));
 /// On a third interface the attacked router is alone with the fuzzer.
 const INTERFACES: [u32; 3] = [1, 2, 3];
-/// More outputs than this at one moment are an endless loop; so are more timeouts than this without time passing.
-const ENDLESS: usize = 20_000;
-/// Delivered packets that can be repeated.
-const REMEMBERED: usize = 16;
-/// Packets that wait on the wire; older ones are lost.
-const WIRE: usize = 256;
+/// When all begins.
+const START: Instant = Instant(1_000_000);
 
 /// A packet on the wire.
 #[derive(Debug, Clone)]
-struct Packet {
+pub struct Packet {
     to: usize,
     interface: InterfaceId,
     source: Ipv4Addr,
@@ -47,9 +42,7 @@ pub struct World {
     configs: [Config; 2],
     authentication: Authentication,
     limits: Limits,
-    wire: VecDeque<Packet>,
-    delivered: VecDeque<Packet>,
-    now: Instant,
+    wire: Wire<Packet>,
     /// The greatest cryptographic sequence number that was used.
     sequence: u64,
     /// That of the attacked router's last database description.
@@ -118,18 +111,15 @@ impl World {
             }
             config
         });
-        let now = Instant(1_000_000);
         let routers = [0, 1].map(|router| {
-            Instance::new(configs[router].clone(), router as u64, now).expect("a sound configuration")
+            Instance::new(configs[router].clone(), router as u64, START).expect("a sound configuration")
         });
         let mut world = Self {
             routers,
             configs,
             authentication,
             limits,
-            wire: VecDeque::new(),
-            delivered: VecDeque::new(),
-            now,
+            wire: Wire::new(START.0, Duration::MAX),
             sequence: 0,
             description: 0,
         };
@@ -144,7 +134,7 @@ impl World {
 
     /// Gives a router an input and takes all that it wants done.
     fn handle(&mut self, router: usize, input: Input) {
-        self.routers[router].handle(self.now, input);
+        self.routers[router].handle(Instant(self.wire.now_us), input);
         for count in 0.. {
             assert!(count < ENDLESS, "outputs without end");
             match self.routers[router].poll_output() {
@@ -158,16 +148,7 @@ impl World {
                         }
                     }
                     if interface.0 != INTERFACES[2] {
-                        self.wire.push_back(Packet {
-                            to: 1 - router,
-                            interface,
-                            source,
-                            destination,
-                            payload,
-                        });
-                    }
-                    while self.wire.len() > WIRE {
-                        self.wire.pop_front();
+                        self.wire.send(Packet { to: 1 - router, interface, source, destination, payload });
                     }
                 }
                 Some(Output::Event(event)) => drop(event.to_string()),
@@ -177,67 +158,9 @@ impl World {
         }
     }
 
-    fn deliver(&mut self, packet: Packet) {
-        self.delivered.push_back(packet.clone());
-        if self.delivered.len() > REMEMBERED {
-            self.delivered.pop_front();
-        }
-        let Packet { to, interface, source, destination, payload } = packet;
-        self.handle(to, Input::Packet { interface, source, destination, ttl: 1, payload });
-    }
-
-    /// Delivers at most so many packets.
-    pub fn deliver_some(&mut self, count: usize) {
-        for _ in 0..count {
-            let Some(packet) = self.wire.pop_front() else { return };
-            self.deliver(packet);
-        }
-    }
-
-    /// Loses packets that wait.
-    pub fn lose(&mut self, count: usize) {
-        self.wire.drain(..count.min(self.wire.len()));
-    }
-
-    /// Lets time pass; timers fire when they are due. Packets wait meanwhile.
-    pub fn pass(&mut self, time: Duration) {
-        let end = self.now.checked_add(time).unwrap_or(Instant::FAR);
-        let mut stuck = 0;
-        while let Some((due, router)) = self.next_timeout().filter(|(due, _)| *due <= end) {
-            stuck = if due > self.now { 0 } else { stuck + 1 };
-            assert!(stuck < ENDLESS, "timeouts without end");
-            self.now = self.now.max(due);
-            self.handle(router, Input::Timeout);
-        }
-        self.now = end;
-    }
-
-    fn next_timeout(&self) -> Option<(Instant, usize)> {
-        (0..2).filter_map(|router| Some((self.routers[router].poll_timeout()?, router))).min()
-    }
-
-    /// Lets the routers talk undisturbed for so long, with 10 ms for each packet's way.
-    pub fn converse(&mut self, time: Duration) {
-        let end = self.now.checked_add(time).unwrap_or(Instant::FAR);
-        while self.now < end {
-            self.deliver_some(self.wire.len());
-            let next = self.next_timeout().map_or(end, |(due, _)| due);
-            let wait =
-                if self.wire.is_empty() { next.duration_since(self.now) } else { Duration::from_millis(10) };
-            self.pass(wait.max(Duration::from_millis(1)).min(end.duration_since(self.now)));
-        }
-    }
-
-    /// Delivers one of the last packets once more.
-    pub fn repeat(&mut self, which: usize) {
-        if let Some(packet) = self.delivered.get(which % self.delivered.len().max(1)).cloned() {
-            self.deliver(packet);
-        }
-    }
-
     /// Bends one byte of the first packet that waits; `whole` mends its checksum.
     pub fn bend(&mut self, at: usize, with: u8, whole: bool) {
-        if let Some(packet) = self.wire.front_mut()
+        if let Some(packet) = self.wire.waiting.front_mut()
             && let Some(byte) = packet.payload.get_mut(at)
         {
             *byte ^= with;
@@ -249,7 +172,7 @@ impl World {
 
     /// Bends one byte of an LSA in the first packet that waits, and mends all checksums.
     pub fn bend_lsa(&mut self, which: usize, at: usize, with: u8) {
-        let Some(packet) = self.wire.pop_front() else { return };
+        let Some(packet) = self.wire.waiting.pop_front() else { return };
         let bent = Frame::parse(&packet.payload).ok().and_then(|frame| {
             let Ok(Body::LinkStateUpdate(mut update)) = frame.body() else { return None };
             let lsa = update.lsas.get_mut(which)?;
@@ -415,5 +338,27 @@ impl World {
             }
             assert!(router.database().all(|(_, lsa)| lsa.is_intact()));
         }
+    }
+}
+
+impl Talk for World {
+    type Packet = Packet;
+    const DELAY: Duration = Duration::from_millis(10);
+
+    fn wire(&mut self) -> &mut Wire<Packet> {
+        &mut self.wire
+    }
+
+    fn due_us(&self, router: usize) -> Option<u64> {
+        self.routers[router].poll_timeout().map(|at| at.0)
+    }
+
+    fn wake(&mut self, router: usize) {
+        self.handle(router, Input::Timeout);
+    }
+
+    fn receive(&mut self, packet: Packet) {
+        let Packet { to, interface, source, destination, payload } = packet;
+        self.handle(to, Input::Packet { interface, source, destination, ttl: 1, payload });
     }
 }

@@ -3,7 +3,6 @@
 use std::{io, path::PathBuf, time::Duration};
 
 use braid_kernel::{NetlinkError, NetnsError, ProcessError};
-use braid_ospf_packet::BuildError;
 use thiserror::Error;
 
 /// Why a trial could not be held.
@@ -11,7 +10,16 @@ use thiserror::Error;
 pub enum InjectorError {
     /// The codec refuses to write what the injector wants to say.
     #[error("cannot write a packet or LSA: {0}")]
-    Build(#[from] BuildError),
+    Ospf(#[from] braid_ospf_packet::BuildError),
+    /// The codec refuses to write what the injector wants to say.
+    #[error("cannot write a PDU or LSP: {0}")]
+    Isis(#[from] braid_isis_packet::BuildError),
+    /// An implementation has no such protocol.
+    #[error("{router} speaks no IS-IS; it can only be fed OSPF")]
+    NotSpoken {
+        /// The implementation.
+        router: &'static str,
+    },
     /// A socket call failed.
     #[error("cannot {operation} the injector's raw socket: {source}")]
     Socket {

@@ -1,14 +1,10 @@
-//! The network that is fed: a square grid of routers with random costs.
+//! The network that is fed: a square grid of routers with random costs, whatever protocol tells of it.
 
 use std::{net::Ipv4Addr, ops::RangeInclusive};
 
-use braid_ospf_packet::{
-    BuildError, LinkKind, Lsa, LsaBody, Options, RouterFlags, RouterId, RouterLink, RouterLsa, SequenceNumber,
-};
-
 /// Link costs are from 1 to this.
 const COST_MAX: u16 = 100;
-/// The routers' ids, each also announced as a /32: 10.1.ROW.COLUMN.
+/// The routers' addresses, each announced as a /32: 10.1.ROW.COLUMN.
 const ROUTERS: u32 = 0x0a01_0000;
 /// The /32s that a change brings or takes: 10.2.ROW.COLUMN.
 const MARKERS: u32 = 0x0a02_0000;
@@ -35,13 +31,13 @@ impl Place {
         (self.row as u32) << 8 | self.column as u32
     }
 
-    /// The router's id, which is announced as a host route.
+    /// The router's own address, which is announced as a host route. Protocols make its id of it.
     #[must_use]
-    pub fn router(self) -> RouterId {
-        RouterId(Ipv4Addr::from_bits(ROUTERS + self.number()))
+    pub fn address(self) -> Ipv4Addr {
+        Ipv4Addr::from_bits(ROUTERS + self.number())
     }
 
-    /// The host that [`Grid::change`] announces here or not.
+    /// The host that is announced here while the place is [marked](Grid::is_marked).
     #[must_use]
     pub fn marker(self) -> Ipv4Addr {
         Ipv4Addr::from_bits(MARKERS + self.number())
@@ -53,16 +49,14 @@ pub(crate) fn routers() -> RangeInclusive<Ipv4Addr> {
     Ipv4Addr::from_bits(ROUTERS)..=Ipv4Addr::from_bits(ROUTERS + 0xffff)
 }
 
-/// Where the grid's neighbour, the router under test, is attached.
+/// A link of a router, as seen from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Attachment {
-    /// The router of the grid with the link to the neighbour. The injector speaks as this one.
-    pub place: Place,
-    /// The neighbour.
-    pub neighbour: RouterId,
-    /// The address of the grid's end of that link.
+pub struct Link {
+    /// The router at its other end.
+    pub to: Place,
+    /// The address of this end. Of the two of a link, the even one is the left or upper router's.
     pub address: Ipv4Addr,
-    /// The cost of that link.
+    /// What it costs in this direction.
     pub cost: u16,
 }
 
@@ -72,77 +66,80 @@ struct Router {
     /// Costs to the right, downwards, to the left and upwards.
     costs: [u16; 4],
     marked: bool,
-    sequence: SequenceNumber,
+    version: u16,
 }
 
-/// The grid's routers and costs. Equal sides, seeds and attachments make equal LSAs.
+/// The grid's routers and costs. Equal sides, seeds and places make equal networks.
 #[derive(Debug, Clone)]
 pub struct Grid {
     side: u8,
-    attachment: Attachment,
+    attached: Place,
     routers: Vec<Router>,
 }
 
 impl Grid {
-    /// A grid of `side` × `side` routers (at most 255), each direction of each link with a random cost from 1 to 100.
+    /// A grid of `side` × `side` routers (at most 255), each direction of each link with a random cost from 1 to 100. The router
+    /// under test is attached at a place; the injector speaks as the router there.
     #[must_use]
-    pub fn new(side: u8, seed: u64, attachment: Attachment) -> Self {
+    pub fn new(side: u8, seed: u64, attached: Place) -> Self {
         let mut random = SplitMix(seed);
         let mut cost = || 1 + (random.next() % u64::from(COST_MAX)) as u16;
-        let router = |_| Router {
-            costs: [cost(), cost(), cost(), cost()],
-            marked: false,
-            sequence: SequenceNumber::INITIAL,
-        };
+        let router = |_| Router { costs: [cost(), cost(), cost(), cost()], marked: false, version: 0 };
         let routers = (0..usize::from(side) * usize::from(side)).map(router).collect();
-        Self { side, attachment, routers }
-    }
-
-    /// How many routers a side has.
-    #[must_use]
-    pub fn side(&self) -> u8 {
-        self.side
+        Self { side, attached, routers }
     }
 
     /// Where the router under test is attached.
     #[must_use]
-    pub fn attachment(&self) -> Attachment {
-        self.attachment
+    pub fn attached(&self) -> Place {
+        self.attached
     }
 
-    /// Every router's LSA as it is now, row by row.
-    ///
-    /// # Errors
-    /// [`BuildError`] never in practice: a router has six links at most.
-    pub fn lsas(&self) -> Result<Vec<Lsa>, BuildError> {
-        (0..self.side)
-            .flat_map(|row| (0..self.side).map(move |column| Place { row, column }))
-            .map(|place| self.lsa(place))
-            .collect()
+    /// All places, row by row.
+    pub fn places(&self) -> impl Iterator<Item = Place> + use<> {
+        let side = self.side;
+        (0..side).flat_map(move |row| (0..side).map(move |column| Place { row, column }))
     }
 
-    /// Sets the cost of one direction of a link, that to the right (in the last column: to the left), and announces the
-    /// place's [marker](Place::marker) or ceases to, so that the change can be seen in any routing table. Gives the next
-    /// instance of the router's LSA.
-    ///
-    /// # Errors
-    /// As [`Grid::lsas`].
-    pub fn change(&mut self, place: Place, cost: u16, marked: bool) -> Result<Lsa, BuildError> {
+    /// The links of a router to others of the grid.
+    pub fn links(&self, place: Place) -> impl Iterator<Item = Link> + use<> {
+        let costs = self.router(place).costs;
+        let links = self.neighbours(place).into_iter().zip(costs);
+        links.filter_map(|(end, cost)| end.map(|(to, address)| Link { to, address, cost }))
+    }
+
+    /// Whether a router announces its [marker](Place::marker).
+    #[must_use]
+    pub fn is_marked(&self, place: Place) -> bool {
+        self.router(place).marked
+    }
+
+    /// How often a router has changed.
+    #[must_use]
+    pub fn version(&self, place: Place) -> u16 {
+        self.router(place).version
+    }
+
+    /// Sets the cost of one direction of a link, that to the right (in the last column: to the left), and whether the place is
+    /// marked, so that the change can be seen in any routing table.
+    pub fn change(&mut self, place: Place, cost: u16, marked: bool) {
         let last = place.column + 1 == self.side;
         let index = self.index(place);
         let router = &mut self.routers[index];
         router.costs[if last { 2 } else { 0 }] = cost;
         router.marked = marked;
-        router.sequence = router.sequence.next().unwrap_or(SequenceNumber::INITIAL);
-        self.lsa(place)
+        router.version += 1;
     }
 
     fn index(&self, place: Place) -> usize {
         usize::from(place.row) * usize::from(self.side) + usize::from(place.column)
     }
 
-    /// The neighbour in each direction, with our address of the link to it: of the two of a link, the even one is the left or
-    /// upper router's.
+    fn router(&self, place: Place) -> &Router {
+        &self.routers[self.index(place)]
+    }
+
+    /// The neighbour in each direction, with our address of the link to it.
     fn neighbours(&self, place: Place) -> [Option<(Place, Ipv4Addr)>; 4] {
         let Place { row, column } = place;
         let side = self.side;
@@ -159,29 +156,6 @@ impl Grid {
             left.map(|left| (left, link(left, 0, 1))),
             above.map(|above| (above, link(above, 1, 1))),
         ]
-    }
-
-    fn lsa(&self, place: Place) -> Result<Lsa, BuildError> {
-        let router = &self.routers[self.index(place)];
-        let point_to_point = |id, data, metric| RouterLink { kind: LinkKind::PointToPoint, id, data, metric };
-        let host = |id, metric| RouterLink { kind: LinkKind::Stub, id, data: Ipv4Addr::BROADCAST, metric };
-        let mut links = Vec::new();
-        if place == self.attachment.place {
-            let Attachment { neighbour, address, cost, .. } = self.attachment;
-            links.push(point_to_point(neighbour.0, address, cost));
-        }
-        for (neighbour, cost) in self.neighbours(place).into_iter().zip(router.costs) {
-            if let Some((neighbour, address)) = neighbour {
-                links.push(point_to_point(neighbour.router().0, address, cost));
-            }
-        }
-        links.push(host(place.router().0, 0));
-        if router.marked {
-            links.push(host(place.marker(), 1));
-        }
-        let body = LsaBody::Router(RouterLsa { flags: RouterFlags::NONE, links });
-        let id = place.router();
-        Lsa::build(1, Options::E, id.0, id, router.sequence, &body)
     }
 }
 
@@ -205,54 +179,37 @@ mod tests {
     use super::*;
 
     fn grid() -> Grid {
-        let attachment = Attachment {
-            place: Place::new(0, 0),
-            neighbour: RouterId([10, 0, 0, 1].into()),
-            address: [10, 255, 0, 0].into(),
-            cost: 1,
-        };
-        Grid::new(5, 7, attachment)
+        Grid::new(5, 7, Place::new(0, 0))
     }
 
-    fn links(lsa: &Lsa) -> Vec<RouterLink> {
-        match lsa.body() {
-            LsaBody::Router(router) => router.links,
-            other => panic!("{other:?}"),
-        }
+    fn links(grid: &Grid) -> Vec<(Place, Link)> {
+        grid.places().flat_map(|place| grid.links(place).map(move |link| (place, link))).collect()
     }
 
     #[test]
-    fn every_link_is_announced_from_both_ends_with_two_addresses_side_by_side() {
-        let mut ends: BTreeMap<(Ipv4Addr, Ipv4Addr), Ipv4Addr> = BTreeMap::new();
-        for lsa in grid().lsas().unwrap() {
-            let own = lsa.header().key.advertising_router.0;
-            for link in links(&lsa).into_iter().filter(|link| link.kind == LinkKind::PointToPoint) {
-                ends.insert((own, link.id), link.data);
-            }
-        }
-        let outside = (Place::new(0, 0).router().0, Ipv4Addr::new(10, 0, 0, 1));
-        assert!(ends.remove(&outside).is_some());
+    fn every_link_has_two_ends_with_two_addresses_side_by_side() {
+        let ends: BTreeMap<(Place, Place), Ipv4Addr> =
+            links(&grid()).into_iter().map(|(from, link)| ((from, link.to), link.address)).collect();
         assert_eq!(ends.len(), 2 * 2 * 5 * 4);
         for ((from, to), address) in &ends {
-            assert_eq!(ends[&(*to, *from)].to_bits(), address.to_bits() ^ 1, "{from} {to}");
+            assert_eq!(ends[&(*to, *from)].to_bits(), address.to_bits() ^ 1, "{from:?} {to:?}");
         }
     }
 
     #[test]
-    fn a_change_is_one_new_instance_with_another_cost_and_the_marker() {
-        let mut grid = grid();
+    fn a_change_is_of_one_cost_and_the_marker() {
+        let (before, mut after) = (grid(), grid());
         let place = Place::new(2, 4);
-        let before = grid.lsa(place).unwrap();
-        let after = grid.change(place, 500, true).unwrap();
-        assert_eq!(after.header().compare(&before.header()), std::cmp::Ordering::Greater);
+        after.change(place, 500, true);
         let fresh: Vec<_> = links(&after).into_iter().filter(|link| !links(&before).contains(link)).collect();
-        assert_eq!(fresh.len(), 2);
-        assert_eq!((fresh[0].kind, fresh[0].metric), (LinkKind::PointToPoint, 500));
-        assert_eq!((fresh[1].kind, fresh[1].id), (LinkKind::Stub, place.marker()));
+        assert_eq!(fresh.len(), 1);
+        assert_eq!((fresh[0].0, fresh[0].1.cost), (place, 500));
+        assert_eq!((before.is_marked(place), after.is_marked(place)), (false, true));
+        assert_eq!((before.version(place), after.version(place)), (0, 1));
     }
 
     #[test]
     fn a_seed_gives_the_same_costs_again() {
-        assert_eq!(grid().lsas().unwrap(), grid().lsas().unwrap());
+        assert_eq!(links(&grid()), links(&grid()));
     }
 }

@@ -1,9 +1,8 @@
-//! The routers under test: FRR, BIRD and the embedded engine, each with one interface and nothing tuned but what makes it
-//! answer at once.
+//! The routers under test: FRR, BIRD and the embedded engines, each with one interface and nothing tuned but what makes it
+//! answer at once. What is written in their configurations is with the protocols.
 
 use std::{
     fs,
-    net::Ipv4Addr,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Stdio},
@@ -11,30 +10,21 @@ use std::{
 };
 
 use braid_kernel::{Process, Signal};
-use braid_ospf_packet::RouterId;
 use nix::unistd::{Group, User, chown};
 
-use crate::{
-    InjectorError, Site,
-    site::{INTERFACE, ROUTER},
-    speaker::{DEAD_S, HELLO_S, MTU},
-};
+use crate::{InjectorError, Protocol, Site, isis, ospf};
 
-/// The id of the router under test: lower than the grid's, so that the injector leads the exchange.
-pub const ROUTER_ID: RouterId = RouterId(Ipv4Addr::new(10, 0, 0, 1));
-/// What the link to the grid costs.
-pub const COST: u16 = 10;
 /// How long a daemon may take to open its socket, and to end when asked.
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// Whose code is under test.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Implementation {
-    /// FRR: ospfd and zebra.
+    /// FRR: ospfd or isisd, and zebra.
     Frr,
-    /// BIRD.
+    /// BIRD. It speaks no IS-IS.
     Bird,
-    /// The embedded engine: `braid agent engine ospf` of this binary.
+    /// The embedded engine: `braid agent engine ospf` or `isis` of this binary.
     Native(PathBuf),
 }
 
@@ -101,11 +91,24 @@ impl Router {
     ///
     /// # Errors
     /// [`InjectorError`] if a file cannot be written or a daemon not be started.
-    pub fn start(implementation: &Implementation, site: &Site) -> Result<Self, InjectorError> {
-        let daemons = match implementation {
-            Implementation::Frr => start_frr(site)?,
-            Implementation::Bird => start_bird(site)?,
-            Implementation::Native(binary) => start_native(site, binary)?,
+    pub fn start(
+        protocol: Protocol,
+        implementation: &Implementation,
+        site: &Site,
+    ) -> Result<Self, InjectorError> {
+        let daemons = match (implementation, protocol) {
+            (Implementation::Frr, Protocol::Ospf) => start_frr(site, "ospfd", &ospf::router::frr())?,
+            (Implementation::Frr, Protocol::Isis) => start_frr(site, "isisd", &isis::router::frr())?,
+            (Implementation::Bird, Protocol::Ospf) => start_bird(site, &ospf::router::bird())?,
+            (Implementation::Bird, Protocol::Isis) => {
+                return Err(InjectorError::NotSpoken { router: "BIRD" });
+            }
+            (Implementation::Native(binary), Protocol::Ospf) => {
+                start_native(site, binary, "ospf", &ospf::router::native())?
+            }
+            (Implementation::Native(binary), Protocol::Isis) => {
+                start_native(site, binary, "isis", &isis::router::native())?
+            }
         };
         Ok(Self { daemons })
     }
@@ -124,20 +127,10 @@ fn write(site: &Site, name: &str, text: &str) -> Result<PathBuf, InjectorError> 
     }
 }
 
-fn start_frr(site: &Site) -> Result<Vec<Daemon>, InjectorError> {
+fn start_frr(site: &Site, program: &'static str, config: &str) -> Result<Vec<Daemon>, InjectorError> {
     give_to_frr(site.dir())?;
     let zebra = write(site, "zebra.conf", "no zebra nexthop kernel enable\n")?;
-    // Without the throttle lines it would wait for seconds, and refuse the second instance of an LSA within one.
-    let ospfd = write(
-        site,
-        "ospfd.conf",
-        &format!(
-            "interface {INTERFACE}\n ip ospf network point-to-point\n ip ospf cost {COST}\n ip ospf hello-interval \
-             {HELLO_S}\n ip ospf dead-interval {DEAD_S}\n ip ospf area 0.0.0.0\nexit\nrouter ospf\n ospf router-id \
-             {}\n timers throttle spf 0 20 200\n timers throttle lsa all 50\n timers lsa min-arrival 0\nexit\n",
-            ROUTER_ID.0,
-        ),
-    )?;
+    let config = write(site, &format!("{program}.conf"), config)?;
     let dir = site.dir().to_string_lossy().into_owned();
     let socket = site.dir().join("zserv.api");
     let start = |program: &'static str, config: &Path| {
@@ -162,7 +155,7 @@ fn start_frr(site: &Site) -> Result<Vec<Daemon>, InjectorError> {
     };
     let zebra = start("zebra", &zebra)?;
     let begin = Instant::now();
-    // An ospfd that starts before zebra listens gives up on it for long.
+    // A daemon that starts before zebra listens gives up on it for long.
     while !socket.exists() {
         if begin.elapsed() > LIMIT {
             let what = "zebra opens its socket".to_owned();
@@ -170,7 +163,7 @@ fn start_frr(site: &Site) -> Result<Vec<Daemon>, InjectorError> {
         }
         std::thread::sleep(Duration::from_millis(5));
     }
-    Ok(vec![start("ospfd", &ospfd)?, zebra])
+    Ok(vec![start(program, &config)?, zebra])
 }
 
 /// FRR's daemons make their sockets after they have dropped root.
@@ -182,37 +175,21 @@ fn give_to_frr(dir: &Path) -> Result<(), InjectorError> {
     fs::set_permissions(dir, fs::Permissions::from_mode(0o755)).map_err(failed)
 }
 
-fn start_bird(site: &Site) -> Result<Vec<Daemon>, InjectorError> {
-    let config = write(
-        site,
-        "bird.conf",
-        &format!(
-            "router id {};\nprotocol device {{ }}\nprotocol kernel {{\n  merge paths yes limit 64;\n  ipv4 {{ import none; \
-             export all; }};\n}}\nprotocol ospf v2 {{\n  tick 1;\n  ecmp yes limit 64;\n  ipv4 {{ import all; export \
-             none; }};\n  area 0.0.0.0 {{\n    interface \"{INTERFACE}\" {{ type ptp; cost {COST}; hello {HELLO_S}; dead \
-             {DEAD_S}; retransmit 2; }};\n  }};\n}}\n",
-            ROUTER_ID.0,
-        ),
-    )?;
+fn start_bird(site: &Site, config: &str) -> Result<Vec<Daemon>, InjectorError> {
+    let config = write(site, "bird.conf", config)?;
     let socket = site.dir().join("bird.ctl");
     let arguments = ["-f", "-c", &config.to_string_lossy(), "-s", &socket.to_string_lossy()];
     Ok(vec![Daemon::start(site, "bird", Path::new("/usr/sbin/bird"), &arguments)?])
 }
 
-/// Paced as the agent's driver has it.
-fn start_native(site: &Site, binary: &Path) -> Result<Vec<Daemon>, InjectorError> {
-    let config = write(
-        site,
-        "ospf.json",
-        &format!(
-            r#"{{"router_id": "{}", "interfaces": {{"{INTERFACE}": {{"address": "{ROUTER}/31",
-            "network": "point-to-point", "cost": {COST}, "hello_s": {HELLO_S}, "dead_s": {DEAD_S}, "mtu": {MTU}}}}},
-            "spf": {{"initial_ms": 0, "short_ms": 20, "long_ms": 200, "hold_down_ms": 2000, "time_to_learn_ms": 500}},
-            "lsa": {{"initial_ms": 0, "hold_ms": 50, "max_ms": 1000, "min_arrival_ms": 0}}}}"#,
-            ROUTER_ID.0,
-        ),
-    )?;
+fn start_native(
+    site: &Site,
+    binary: &Path,
+    engine: &str,
+    config: &str,
+) -> Result<Vec<Daemon>, InjectorError> {
+    let config = write(site, "braid.json", config)?;
     let (config, dir) = (config.to_string_lossy(), site.dir().to_string_lossy());
-    let arguments = ["agent", "engine", "ospf", "--config", &config, "--run-dir", &dir, "--foreground"];
-    Ok(vec![Daemon::start(site, "braid-ospf", binary, &arguments)?])
+    let arguments = ["agent", "engine", engine, "--config", &config, "--run-dir", &dir, "--foreground"];
+    Ok(vec![Daemon::start(site, "braid", binary, &arguments)?])
 }

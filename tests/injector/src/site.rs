@@ -10,10 +10,14 @@ use std::{
 use braid_kernel::{Netlink, Netns, VethSpec, sysctl};
 use ipnet::Ipv4Net;
 
-use crate::{InjectorError, speaker::MTU};
+use crate::InjectorError;
 
 /// The interface in either namespace.
 pub const INTERFACE: &str = "eth0";
+/// The largest IP packet on the cable.
+pub(crate) const MTU: u16 = 1500;
+/// What the cable costs, in either direction.
+pub const COST: u16 = 10;
 /// The injector's address on the cable; the router's is the next.
 pub const INJECTOR: Ipv4Addr = Ipv4Addr::new(10, 255, 0, 0);
 /// The router's address on the cable.

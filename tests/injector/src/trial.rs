@@ -11,12 +11,8 @@ use ipnet::Ipv4Net;
 use tokio::time::{sleep, sleep_until, timeout_at};
 
 use crate::{
-    Attachment, Grid, Implementation, Injector, InjectorError, Memory, Place, ROUTER_ID, Router, Site,
-    Speaker, cpu_time, grid,
-    injector::Progress,
-    memory,
-    router::COST,
-    site::{INJECTOR, ROUTER},
+    Grid, Implementation, Injector, InjectorError, Memory, Place, Progress, Protocol, Router, Site, cpu_time,
+    grid, memory, site::ROUTER,
 };
 
 /// The kernel's main routing table.
@@ -38,6 +34,8 @@ const POLL: Duration = Duration::from_millis(20);
 /// What is fed, and what is changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
+    /// How it is fed.
+    pub protocol: Protocol,
     /// Routers per side of the grid.
     pub side: u8,
     /// Picks the costs.
@@ -53,8 +51,9 @@ pub struct Settings {
 impl Settings {
     /// The grid of the benchmark table, 100 × 100 and attached at a corner; a link changes near, in the middle, and far away.
     #[must_use]
-    pub fn benchmark() -> Self {
+    pub fn benchmark(protocol: Protocol) -> Self {
         Self {
+            protocol,
             side: 100,
             seed: 3,
             attached: Place::new(0, 0),
@@ -80,7 +79,7 @@ pub struct ChangeFigures {
     pub place: Place,
     /// The link's new cost.
     pub cost: u16,
-    /// From the LSA sent to the kernel's route.
+    /// From the LSA or LSP sent to the kernel's route.
     pub visible: Duration,
     /// CPU time spent on it, without what the daemons use anyhow.
     pub cpu: Vec<Share>,
@@ -116,7 +115,7 @@ impl Figures {
         sorted(self.changes.iter().filter_map(|change| change.cpu.first()).map(|share| share.cpu))
     }
 
-    /// Times from LSA to kernel route, by rising time.
+    /// Times from LSA or LSP to kernel route, by rising time.
     #[must_use]
     pub fn visible(&self) -> Vec<Duration> {
         sorted(self.changes.iter().map(|change| change.visible))
@@ -134,12 +133,9 @@ fn sorted(times: impl Iterator<Item = Duration>) -> Vec<Duration> {
 /// # Errors
 /// [`InjectorError`]: a daemon that cannot be started, or does not do within limits what is waited for.
 pub async fn hold(implementation: &Implementation, settings: &Settings) -> Result<Figures, InjectorError> {
-    let attachment =
-        Attachment { place: settings.attached, neighbour: ROUTER_ID, address: INJECTOR, cost: COST };
-    let mut grid = Grid::new(settings.side, settings.seed, attachment);
-    let speaker = Speaker::new(settings.attached.router(), grid.lsas()?);
+    let mut grid = Grid::new(settings.side, settings.seed, settings.attached);
     let site = Site::build().await?;
-    let mut trial = Trial::begin(implementation, &site, speaker)?;
+    let mut trial = Trial::begin(settings.protocol, implementation, &site, &grid)?;
     let begin = Instant::now();
     let routers = usize::from(settings.side).pow(2);
     let filled = trial.until("a route to every router of the grid", FILL_LIMIT, |routes, _| {
@@ -177,13 +173,14 @@ struct Trial<'a> {
 
 impl<'a> Trial<'a> {
     fn begin(
+        protocol: Protocol,
         implementation: &Implementation,
         site: &'a Site,
-        speaker: Speaker,
+        grid: &Grid,
     ) -> Result<Self, InjectorError> {
         let fib = FibWatch::open(site.router(), MAIN_TABLE)?;
-        let injector = Injector::start(site.injector(), INJECTOR, speaker)?;
-        let router = Router::start(implementation, site)?;
+        let injector = protocol.feed(site.injector(), grid)?;
+        let router = Router::start(protocol, implementation, site)?;
         Ok(Self { name: implementation.name(), site, router, injector, fib, routes: BTreeSet::new() })
     }
 
@@ -238,9 +235,9 @@ impl<'a> Trial<'a> {
     ) -> Result<ChangeFigures, InjectorError> {
         let marked = round.is_multiple_of(2);
         let cost = COSTS[usize::from(!marked)];
-        let lsa = grid.change(place, cost, marked)?;
+        grid.change(place, cost, marked);
         let before = self.shares()?;
-        let sent = self.injector.flood(vec![lsa])?;
+        let sent = self.injector.announce(grid, place)?;
         let marker = place.marker();
         let visible = self.until("the route that a change brings or takes", CHANGE_LIMIT, |routes, _| {
             routes.contains(&marker) == marked

@@ -2,20 +2,20 @@
 
 use std::time::Duration;
 
-use braid_injector::{Figures, Implementation, InjectorError, Place, Settings, hold};
+use braid_injector::{Figures, Implementation, InjectorError, Place, Protocol, Settings, hold};
 
-fn small() -> Settings {
+fn small(protocol: Protocol) -> Settings {
     let places = vec![Place::new(0, 1), Place::new(7, 7)];
-    Settings { side: 8, seed: 5, attached: Place::new(3, 3), places, rounds: 2 }
+    Settings { protocol, side: 8, seed: 5, attached: Place::new(3, 3), places, rounds: 2 }
 }
 
-fn try_to_hold(implementation: &Implementation) -> Result<Figures, InjectorError> {
+fn try_to_hold(protocol: Protocol, implementation: &Implementation) -> Result<Figures, InjectorError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(hold(implementation, &small()))
+    runtime.block_on(hold(implementation, &small(protocol)))
 }
 
-fn hold_a_small_trial(implementation: &Implementation) -> Figures {
-    try_to_hold(implementation).expect("a trial is held")
+fn hold_a_small_trial(protocol: Protocol, implementation: &Implementation) -> Figures {
+    try_to_hold(protocol, implementation).expect("a trial is held")
 }
 
 /// Every change was seen in the kernel, and somebody worked for it.
@@ -27,18 +27,29 @@ fn check(figures: &Figures, daemons: usize) {
 }
 
 #[test]
-fn frr_takes_the_database_and_the_changes() {
-    check(&hold_a_small_trial(&Implementation::Frr), 2);
+fn frr_takes_the_lsas_and_the_changes() {
+    check(&hold_a_small_trial(Protocol::Ospf, &Implementation::Frr), 2);
 }
 
 #[test]
-fn bird_takes_the_database_and_the_changes() {
-    check(&hold_a_small_trial(&Implementation::Bird), 1);
+fn bird_takes_the_lsas_and_the_changes() {
+    check(&hold_a_small_trial(Protocol::Ospf, &Implementation::Bird), 1);
+}
+
+#[test]
+fn frr_takes_the_lsps_and_the_changes() {
+    check(&hold_a_small_trial(Protocol::Isis, &Implementation::Frr), 2);
+}
+
+#[test]
+fn bird_cannot_be_fed_lsps() {
+    let error = try_to_hold(Protocol::Isis, &Implementation::Bird).unwrap_err();
+    assert!(error.to_string().contains("BIRD speaks no IS-IS"), "{error}");
 }
 
 #[test]
 fn a_router_that_cannot_be_started_is_named() {
     let missing = Implementation::Native("/nonexistent/braid".into());
-    let error = try_to_hold(&missing).unwrap_err();
+    let error = try_to_hold(Protocol::Isis, &missing).unwrap_err();
     assert!(error.to_string().contains("/nonexistent/braid"), "{error}");
 }

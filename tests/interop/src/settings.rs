@@ -79,6 +79,8 @@ pub struct Settings {
     pub metric_style: BTreeMap<RouterIndex, MetricStyle>,
     /// MTU by segment and router, where it is not 1500.
     pub mtu: BTreeMap<(SegmentIndex, RouterIndex), u16>,
+    /// The greatest LSP of IS-IS in bytes, where it is not the daemons' own choice.
+    pub lsp_mtu: Option<u16>,
 }
 
 impl Default for Settings {
@@ -91,6 +93,7 @@ impl Default for Settings {
             domain_auth: Auth::None,
             metric_style: BTreeMap::new(),
             mtu: BTreeMap::new(),
+            lsp_mtu: None,
         }
     }
 }

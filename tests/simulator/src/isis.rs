@@ -40,7 +40,8 @@ impl Protocol for Isis {
     type Groups = ();
 
     const RULES: Rules = Rules {
-        keeps_order: packet::keeps_order,
+        // Complete sequence numbers that come now and then make up for all that is overtaken or comes again.
+        keeps_order: |_| false,
         disguise: packet::disguise,
         spare: |sent, damaged| packet::spare(sent, damaged),
     };
@@ -129,8 +130,9 @@ impl Protocol for Isis {
     }
 
     fn patience_s(&self) -> u64 {
-        let Settings { hold, retransmit, csnp_interval, .. } = &self.settings;
-        3 * hold.as_secs() + 8 * retransmit.as_secs() + 3 * csnp_interval.as_secs() + 40
+        let Settings { hold, retransmit, csnp_interval, p2p_csnp_interval, .. } = &self.settings;
+        let rounds = 3 * *csnp_interval + 2 * *p2p_csnp_interval;
+        3 * hold.as_secs() + 8 * retransmit.as_secs() + rounds.as_secs() + 40
     }
 }
 

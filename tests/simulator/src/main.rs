@@ -29,7 +29,7 @@ struct Arguments {
     /// So many routers, instead of as many as the seed says.
     #[arg(long)]
     routers: Option<usize>,
-    /// So many areas beside the backbone, instead of as many as the seed says.
+    /// So many areas beside the backbone (IS-IS: the core of level 2), instead of as many as the seed says.
     #[arg(long)]
     areas: Option<usize>,
     /// Faults for so many virtual seconds, instead of as many as the seed says.

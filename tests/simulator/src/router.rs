@@ -96,3 +96,52 @@ pub struct Life<R: Router> {
     /// All outputs.
     pub outputs: Vec<R::Output>,
 }
+
+/// What the instances of all engines say in the same words, by types of the same names: they share no code, so that no trait can
+/// say it for them.
+macro_rules! in_the_same_words {
+    () => {
+        type Config = Config;
+        type Input = Input;
+        type Output = Output;
+        fn start(config: &Config, seed: u64, now_us: u64) -> Result<Self, String> {
+            Instance::new(config.clone(), seed, Instant(now_us)).map_err(|error| error.to_string())
+        }
+
+        fn feed(&mut self, now_us: u64, input: Input) {
+            self.handle(Instant(now_us), input);
+        }
+
+        fn next_output(&mut self) -> Option<Output> {
+            self.poll_output()
+        }
+
+        fn due_us(&self) -> Option<u64> {
+            self.poll_timeout().map(|at| at.0)
+        }
+
+        fn load(bytes: &[u8]) -> Result<Self, String> {
+            Instance::restore(bytes).map_err(|error| error.to_string())
+        }
+
+        fn timeout() -> Input {
+            Input::Timeout
+        }
+
+        fn leave() -> Input {
+            Input::Leave
+        }
+
+        fn configure(config: Config) -> Input {
+            Input::Configure(Box::new(config))
+        }
+
+        fn input_digest(input: &Input) -> Digest<'_> {
+            match input {
+                Input::Packet { payload, .. } => Digest::Bytes(payload),
+                _ => Digest::Nothing,
+            }
+        }
+    };
+}
+pub(crate) use in_the_same_words;

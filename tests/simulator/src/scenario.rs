@@ -43,7 +43,7 @@ pub struct Scenario {
     pub protocols: Protocols,
     /// How many routers; by the seed if not given.
     pub routers: Option<usize>,
-    /// How many areas beside the backbone; by the seed if not given, and none in large worlds.
+    /// How many areas beside the backbone or the core of level 2; by the seed if not given.
     pub areas: Option<usize>,
     /// The kinds of faults.
     pub kinds: BTreeSet<Kind>,
@@ -113,7 +113,8 @@ impl Scenario {
         let mut dice = Dice::new(self.seed ^ 0x0077_6f72_6c64);
         let routers = self.router_count(&mut dice);
         // Large worlds have areas: if all were at both levels, each would announce all prefixes at level 2.
-        let areas = if routers > 100 { routers / 50 } else { dice.below(4).min(routers / 3) };
+        let drawn = if routers > 100 { routers / 50 } else { dice.below(4) };
+        let areas = self.areas.unwrap_or(drawn).min(routers / 3);
         let narrow = dice.chance(20) && routers < 30;
         let options = isis::Options {
             routers,

@@ -142,28 +142,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::LinkIntent;
+    use crate::testing::intent;
 
     const STATUS: &str = "BIRD 2.0.12\nRouter ID is 100.64.0.1\n";
     const INTERFACES: &str = "ospf1:\nInterface lo (100.64.0.1/32)\n\tType: nbma\n\tArea: 0.0.0.0 (0)\n\tCost: 1\n\
         Interface eth1 (100.65.0.2/31)\n\tType: ptp\n\tArea: 0.0.0.0 (0)\n\tCost: 20\n\tHello timer: 1\n\
         \tDead timer: 4\n";
-
-    fn intent() -> RouterIntent {
-        RouterIntent {
-            node: "a".parse().unwrap(),
-            loopback: [100, 64, 0, 1].into(),
-            links: vec![LinkIntent {
-                interface: "eth1".parse().unwrap(),
-                address: "100.65.0.2/31".parse().unwrap(),
-                metric: 20,
-                mtu: 1550,
-            }],
-            port: Some("port".parse().unwrap()),
-            attached: vec!["198.18.1.0/24".parse().unwrap()],
-            hello: Duration::from_secs(1),
-        }
-    }
 
     #[test]
     fn a_changed_cost_and_a_lost_announcement_are_found() {

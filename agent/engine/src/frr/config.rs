@@ -205,22 +205,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::LinkIntent;
+    use crate::testing;
 
     fn intent() -> RouterIntent {
-        RouterIntent {
-            node: "seattle".parse().unwrap(),
-            loopback: [100, 64, 0, 1].into(),
-            links: vec![LinkIntent {
-                interface: "eth1".parse().unwrap(),
-                address: "100.65.0.2/31".parse().unwrap(),
-                metric: 114,
-                mtu: 1550,
-            }],
-            port: Some("port".parse().unwrap()),
-            attached: vec!["198.18.1.0/24".parse().unwrap()],
-            hello: Duration::from_secs(1),
-        }
+        let mut intent = testing::intent();
+        intent.node = "seattle".parse().unwrap();
+        intent.links[0].metric = 114;
+        intent
     }
 
     #[test]

@@ -151,6 +151,8 @@ pub trait TlvList {
     fn lan_neighbours(&self) -> impl Iterator<Item = [u8; 6]> + '_;
     /// The three-way handshake, if there is one that reads.
     fn three_way(&self) -> Option<&ThreeWay>;
+    /// Whether a router that starts anew asks to keep the adjacency (RFC 5306).
+    fn asks_to_restart(&self) -> bool;
     /// The code of the first TLV that is known and does not read.
     fn malformed(&self) -> Option<u8>;
 }
@@ -206,6 +208,10 @@ impl TlvList for [Tlv] {
             Tlv::ThreeWay(three_way) => Some(three_way),
             _ => None,
         })
+    }
+
+    fn asks_to_restart(&self) -> bool {
+        self.iter().any(|tlv| matches!(tlv, Tlv::Restart(restart) if restart.request))
     }
 
     fn malformed(&self) -> Option<u8> {

@@ -27,7 +27,7 @@
 //! # Standards
 //!
 //! ISO 10589 §9 (all PDUs), RFC 1195 (IPv4), RFC 5301 (host names), RFC 5302 (up/down bit), RFC 5303 (three-way
-//! handshake), RFC 5304 (HMAC-MD5), RFC 5305 (wide metrics), RFC 5308 (IPv6), RFC 5310 (HMAC-SHA), RFC 5120
+//! handshake), RFC 5304 (HMAC-MD5), RFC 5305 (wide metrics), RFC 5306 (restart), RFC 5308 (IPv6), RFC 5310 (HMAC-SHA), RFC 5120
 //! (multi-topology), RFC 6232 and 6233 (purges). Departures:
 //!
 //! - Only the default metric is read and written; delay, expense and error metrics are written as unsupported.
@@ -94,4 +94,4 @@ pub use level::{CircuitType, Level};
 pub use lsp::{Lsp, LspFlags, Neighbour, NewLsp, Prefix};
 pub use reach::{Ipv6Prefix, NarrowNeighbour, NarrowPrefix, WideNeighbour, WidePrefix};
 pub use snp::{Csnp, Psnp};
-pub use tlv::{RawTlv, RawTlvs, ThreeWay, ThreeWayState, Tlv, Topology};
+pub use tlv::{RawTlv, RawTlvs, Restart, ThreeWay, ThreeWayState, Tlv, Topology};

@@ -27,6 +27,7 @@ pub mod code {
     pub const EXTENDED_IP: u8 = 135;
     pub const DYNAMIC_NAME: u8 = 137;
     pub const MT_IS: u8 = 222;
+    pub const RESTART: u8 = 211;
     pub const MULTI_TOPOLOGY: u8 = 229;
     pub const IPV6_INTERFACE: u8 = 232;
     pub const MT_IP: u8 = 235;
@@ -116,6 +117,8 @@ pub enum Tlv {
     ExtendedIp(Vec<WidePrefix>),
     /// 137: the host name of the system (RFC 5301).
     DynamicName(String),
+    /// 211: a router that starts anew and wants to keep its adjacencies, or one that helps it (RFC 5306 §3.1).
+    Restart(Restart),
     /// 222: neighbours in one topology (RFC 5120 §7.2).
     MtIs {
         /// Id of the topology, 12 bits.
@@ -162,6 +165,19 @@ pub enum Tlv {
     },
 }
 
+/// TLV 211 (RFC 5306 §3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+pub struct Restart {
+    /// RR: the sender has started anew, and asks to keep the adjacency.
+    pub request: bool,
+    /// SA: the adjacency with the sender is not to be told yet.
+    pub suppress: bool,
+    /// RA: the request is granted, for so many seconds still.
+    pub granted: Option<u16>,
+    /// On a LAN, whose request is granted. It needs [`Restart::granted`].
+    pub neighbour: Option<SystemId>,
+}
+
 /// An entry of TLV 229.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Topology {
@@ -200,6 +216,9 @@ pub struct ThreeWay {
 const TOPOLOGY: u16 = 0x0fff;
 const TOPOLOGY_OVERLOAD: u16 = 0x8000;
 const TOPOLOGY_ATTACHED: u16 = 0x4000;
+const RESTART_REQUEST: u8 = 0x01;
+const RESTART_ACKNOWLEDGED: u8 = 0x02;
+const RESTART_SUPPRESS: u8 = 0x04;
 
 impl Tlv {
     /// The TLV's code.
@@ -220,6 +239,7 @@ impl Tlv {
             Tlv::IpInterfaceAddresses(_) => code::IP_INTERFACE_ADDRESSES,
             Tlv::ExtendedIp(_) => code::EXTENDED_IP,
             Tlv::DynamicName(_) => code::DYNAMIC_NAME,
+            Tlv::Restart(_) => code::RESTART,
             Tlv::MtIs { .. } => code::MT_IS,
             Tlv::MultiTopology(_) => code::MULTI_TOPOLOGY,
             Tlv::Ipv6Interface(_) => code::IPV6_INTERFACE,
@@ -279,6 +299,7 @@ impl Tlv {
                 "" => return None,
                 name => Tlv::DynamicName(name.to_owned()),
             },
+            code::RESTART => Tlv::Restart(Restart::read(&mut reader)?),
             code::MT_IS => {
                 Tlv::MtIs { topology: reader.u16()? & TOPOLOGY, neighbours: reader.all(WideNeighbour::read)? }
             }
@@ -333,6 +354,7 @@ impl Tlv {
             }
             Tlv::ExtendedIp(prefixes) => list.write(prefixes, WidePrefix::write),
             Tlv::DynamicName(name) => list.value(name.as_bytes()),
+            Tlv::Restart(restart) => list.value(&restart.bytes()),
             Tlv::MtIs { topology, neighbours } => {
                 let head = (topology & TOPOLOGY).to_be_bytes();
                 List { head: &head, ..list }.write(neighbours, WideNeighbour::write)
@@ -436,6 +458,35 @@ impl Topology {
         let overload = if self.overload { TOPOLOGY_OVERLOAD } else { 0 };
         let attached = if self.attached { TOPOLOGY_ATTACHED } else { 0 };
         out.extend((overload | attached | self.id & TOPOLOGY).to_be_bytes());
+    }
+}
+
+impl Restart {
+    fn read(reader: &mut Reader<'_>) -> Option<Restart> {
+        // The flags may stand alone, and whatever newer RFCs append is not for us.
+        let flags = reader.u8()?;
+        let remaining = reader.u16().unwrap_or(0);
+        let granted = (flags & RESTART_ACKNOWLEDGED != 0).then_some(remaining);
+        Some(Restart {
+            request: flags & RESTART_REQUEST != 0,
+            suppress: flags & RESTART_SUPPRESS != 0,
+            granted,
+            neighbour: granted.and_then(|_| reader.array()).map(SystemId),
+        })
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        let bit = |is_set: bool, bit: u8| if is_set { bit } else { 0 };
+        let mut bytes = vec![
+            bit(self.request, RESTART_REQUEST)
+                | bit(self.suppress, RESTART_SUPPRESS)
+                | bit(self.granted.is_some(), RESTART_ACKNOWLEDGED),
+        ];
+        if let Some(granted) = self.granted {
+            bytes.extend(granted.to_be_bytes());
+            bytes.extend(self.neighbour.iter().flat_map(|neighbour| neighbour.0));
+        }
+        bytes
     }
 }
 

@@ -87,6 +87,20 @@ fn measure(name: &str, side: u32, metrics: u32) {
     }
     let mut times = Vec::new();
     let mut work = Work::default();
+    let mut adjacencies = grid.adjacencies(middle);
+    for round in 0..ROUNDS {
+        for adjacency in &mut adjacencies {
+            adjacency.metric = if round % 2 == 0 { adjacency.metric + 5 } else { adjacency.metric - 5 };
+        }
+        let start = Instant::now();
+        routing.set_adjacencies(&adjacencies);
+        let outcome = routing.compute();
+        times.push(start.elapsed());
+        assert!(outcome.changes.len() > routing.routes().count() - 3, "all but our own move");
+        work = outcome.work;
+    }
+    tell("  all our own metrics", &mut times, Some(work));
+    let mut times = Vec::new();
     for round in 0..ROUNDS {
         let said = grid.lsp_announcing(1, 20 + round as u32);
         let start = Instant::now();

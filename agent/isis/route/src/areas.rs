@@ -36,6 +36,13 @@ impl Areas {
         &self.sets[set.0 as usize].0
     }
 
+    /// The sets, the empty one not among them, that have none of `areas`.
+    pub(crate) fn without(&self, areas: &[AreaAddress]) -> Vec<AreaSet> {
+        let others = self.names.iter().filter(|(set, _)| !set.is_empty());
+        let others = others.filter(|(set, _)| set.iter().all(|area| !areas.contains(area)));
+        others.map(|(_, name)| *name).collect()
+    }
+
     /// Moves a router from the set `from` to `areas`, which are sorted; its set now.
     pub(crate) fn exchange(&mut self, from: AreaSet, areas: &[AreaAddress]) -> AreaSet {
         if self.get(from) == areas {

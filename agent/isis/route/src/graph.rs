@@ -11,6 +11,7 @@ use crate::{
     digest::{Header, Listed},
     hops::HopSets,
     links::{Link, Links, NodeIndex, UNUSABLE},
+    prefixes::Announcer,
     tree::{Change, First},
 };
 
@@ -26,6 +27,13 @@ pub(crate) struct Announced {
     pub(crate) fragment: u8,
 }
 
+impl Announced {
+    /// The same as the prefix sees it.
+    pub(crate) fn by(self, node: NodeIndex) -> Announcer {
+        Announcer { node, metric: self.metric, kind: self.kind, fragment: self.fragment }
+    }
+}
+
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Node {
     id: LanId,
@@ -37,6 +45,7 @@ struct Node {
     areas: AreaSet,
     /// By node ascending.
     listed: Box<[Listed]>,
+    /// By fragment ascending, and in it by prefix and kind.
     announced: Box<[Announced]>,
 }
 
@@ -126,8 +135,20 @@ impl Graph {
         &self.node(node).announced
     }
 
-    pub(crate) fn set_announced(&mut self, node: NodeIndex, announced: Vec<Announced>) {
-        self.node_mut(node).announced = announced.into();
+    /// What `fragment` announces.
+    pub(crate) fn announced_by(&mut self, node: NodeIndex, fragment: u8) -> &mut [Announced] {
+        let announced = &mut self.node_mut(node).announced;
+        let start = announced.partition_point(|announced| announced.fragment < fragment);
+        let end = announced.partition_point(|announced| announced.fragment <= fragment);
+        &mut announced[start..end]
+    }
+
+    /// Takes what `fragment` announces.
+    pub(crate) fn set_announced(&mut self, node: NodeIndex, fragment: u8, now: &[Announced]) {
+        let before = &self.node(node).announced;
+        let start = before.partition_point(|announced| announced.fragment < fragment);
+        let end = before.partition_point(|announced| announced.fragment <= fragment);
+        self.node_mut(node).announced = [&before[..start], now, &before[end..]].concat().into();
     }
 
     /// The fragments of the node of which something is kept.
@@ -152,6 +173,11 @@ impl Graph {
 
     pub(crate) fn areas(&self, set: AreaSet) -> &[AreaAddress] {
         self.areas.get(set)
+    }
+
+    /// The sets of areas, some at least, that have none of `areas`.
+    pub(crate) fn area_sets_without(&self, areas: &[AreaAddress]) -> Vec<AreaSet> {
+        self.areas.without(areas)
     }
 
     /// The other routers that say that they reach other areas, and let packets through.

@@ -79,5 +79,5 @@ mod tree;
 
 pub use adjacency::{Adjacency, MetricStyle, Settings};
 pub use infer::{RoutesOfError, routes_of};
-pub use route::{NextHop, NextHops, PathKind, Route, RouteChange};
+pub use route::{NextHop, NextHops, PathKind, Reach, Route, RouteChange};
 pub use routing::{Outcome, Pending, Routing, Work};

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use braid_isis_packet::Level;
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use crate::{
-    PathKind,
+    PathKind, Reach, Route, RouteChange,
     graph::ME,
     hops::{HopSet, HopSets},
     links::NodeIndex,
@@ -34,26 +35,58 @@ pub(crate) struct Best {
     pub(crate) hops: HopSet,
 }
 
+impl Best {
+    pub(crate) fn reach(&self) -> Reach {
+        Reach { kind: self.kind, metric: self.metric }
+    }
+
+    pub(crate) fn route(&self, levels: &[Topology; 2], sets: &HopSets) -> Route {
+        let level = self.kind.level();
+        Route {
+            level,
+            kind: self.kind,
+            metric: self.metric,
+            next_hops: sets.get(self.hops).clone(),
+            origin: levels[level.index()].graph.id(self.node).fragment(self.fragment),
+        }
+    }
+}
+
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Entry {
     net: Ipv4Net,
     dirty: bool,
-    announcers: Vec<Announcer>,
+    /// Most prefixes have one, and where they are told to the other level another.
+    announcers: SmallVec<[Announcer; 2]>,
     best: [Option<Best>; 2],
 }
 
-/// A prefix's best path over both levels, before and after.
-pub(crate) struct Difference {
-    pub(crate) net: Ipv4Net,
-    pub(crate) old: Option<Best>,
-    pub(crate) new: Option<Best>,
+/// A prefix as one number, in the same order: to search and sort by it costs less.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct Key(u64);
+
+impl From<&Ipv4Net> for Key {
+    fn from(net: &Ipv4Net) -> Key {
+        Key(u64::from(u32::from(net.addr())) << 8 | u64::from(net.prefix_len()))
+    }
+}
+
+/// What choosing again came to.
+#[derive(Default)]
+pub(crate) struct Choice {
+    /// For how many prefixes.
+    pub(crate) chosen: usize,
+    /// What differs, by prefix.
+    pub(crate) changes: Vec<RouteChange>,
+    /// The prefixes whose best path of level 1 differs in kind or metric, in order.
+    pub(crate) level_1: Vec<Ipv4Net>,
 }
 
 /// All prefixes of both levels.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Prefixes {
     entries: Vec<Entry>,
-    index: BTreeMap<Ipv4Net, u32>,
+    index: BTreeMap<Key, u32>,
     free: Vec<u32>,
     dirty: Vec<u32>,
 }
@@ -69,13 +102,13 @@ impl Prefixes {
 
     /// The place of `net`, now made if it had none, and to be looked at.
     pub(crate) fn touch_net(&mut self, net: Ipv4Net) -> u32 {
-        let prefix = self.index.get(&net).copied().unwrap_or_else(|| self.add(net));
+        let prefix = self.index.get(&Key::from(&net)).copied().unwrap_or_else(|| self.add(net));
         self.touch(prefix);
         prefix
     }
 
     fn add(&mut self, net: Ipv4Net) -> u32 {
-        let entry = Entry { net, dirty: false, announcers: Vec::new(), best: [None; 2] };
+        let entry = Entry { net, dirty: false, announcers: SmallVec::new(), best: [None; 2] };
         let prefix = match self.free.pop() {
             Some(prefix) => {
                 self.entries[prefix as usize] = entry;
@@ -86,7 +119,7 @@ impl Prefixes {
                 u32::try_from(self.entries.len() - 1).expect("fewer prefixes than bytes of LSPs in memory")
             }
         };
-        self.index.insert(net, prefix);
+        self.index.insert(Key::from(&net), prefix);
         prefix
     }
 
@@ -99,14 +132,10 @@ impl Prefixes {
         }
     }
 
-    /// `announcer` is new. Most prefixes have one or two, so room is made for no more than that.
+    /// `announcer` is new.
     pub(crate) fn announce(&mut self, net: Ipv4Net, announcer: Announcer) -> u32 {
         let prefix = self.touch_net(net);
-        let announcers = &mut self.entries[prefix as usize].announcers;
-        if announcers.len() < 4 {
-            announcers.reserve_exact(1);
-        }
-        announcers.push(announcer);
+        self.entries[prefix as usize].announcers.push(announcer);
         prefix
     }
 
@@ -119,28 +148,37 @@ impl Prefixes {
         }
     }
 
+    /// `announcer` is there with another metric.
+    pub(crate) fn change_metric(&mut self, prefix: u32, announcer: Announcer, metric: u32) {
+        self.touch(prefix);
+        let mut announcers = self.entries[prefix as usize].announcers.iter_mut();
+        if let Some(found) = announcers.find(|other| **other == announcer) {
+            found.metric = metric;
+        }
+    }
+
     /// The best path to `net` over both levels.
     pub(crate) fn best(&self, net: &Ipv4Net) -> Option<Best> {
-        self.index.get(net).and_then(|prefix| merged(&self.entries[*prefix as usize].best))
+        self.index.get(&Key::from(net)).and_then(|prefix| merged(&self.entries[*prefix as usize].best))
     }
 
     /// The best path to `net` at `level`.
     pub(crate) fn level_best(&self, level: Level, net: &Ipv4Net) -> Option<Best> {
-        self.index.get(net).and_then(|prefix| self.entries[*prefix as usize].best[level.index()])
+        self.index.get(&Key::from(net)).and_then(|prefix| self.entries[*prefix as usize].best[level.index()])
     }
 
     /// The best paths over both levels, by prefix.
     pub(crate) fn all(&self) -> impl Iterator<Item = (Ipv4Net, Best)> {
-        self.index
-            .iter()
-            .filter_map(|(net, prefix)| Some((*net, merged(&self.entries[*prefix as usize].best)?)))
+        self.by_net().filter_map(|entry| Some((entry.net, merged(&entry.best)?)))
     }
 
     /// The best paths of `level`, by prefix.
     pub(crate) fn level_all(&self, level: Level) -> impl Iterator<Item = (Ipv4Net, Best)> {
-        self.index.iter().filter_map(move |(net, prefix)| {
-            Some((*net, self.entries[*prefix as usize].best[level.index()]?))
-        })
+        self.by_net().filter_map(move |entry| Some((entry.net, entry.best[level.index()]?)))
+    }
+
+    fn by_net(&self) -> impl Iterator<Item = &Entry> {
+        self.index.values().map(|prefix| &self.entries[*prefix as usize])
     }
 
     /// All sets of next hops that are in use.
@@ -155,20 +193,23 @@ impl Prefixes {
         }
     }
 
-    /// Chooses again for all that were touched: how many, and what differs, by prefix. With `attached_default`, a default
-    /// route that nobody announces leads to the nearest attached router of level 1.
+    /// Chooses again for all that were touched. With `attached_default`, a default route that nobody announces leads to the
+    /// nearest attached router of level 1.
     pub(crate) fn choose(
         &mut self,
         levels: &[Topology; 2],
         attached_default: bool,
         sets: &mut HopSets,
-    ) -> (usize, Vec<Difference>) {
+    ) -> Choice {
         let dirty = std::mem::take(&mut self.dirty);
-        let mut differences = Vec::new();
-        for &prefix in &dirty {
+        let mut dirty: Vec<(Key, u32)> =
+            dirty.into_iter().map(|prefix| (Key::from(&self.net(prefix)), prefix)).collect();
+        dirty.sort_unstable();
+        let mut choice = Choice { chosen: dirty.len(), ..Choice::default() };
+        for (key, prefix) in dirty {
             let entry = &mut self.entries[prefix as usize];
             entry.dirty = false;
-            let old = merged(&entry.best);
+            let before = entry.best;
             for level in Level::ALL {
                 entry.best[level.index()] = best_of(&entry.announcers, level, &levels[level.index()], sets);
             }
@@ -176,17 +217,21 @@ impl Prefixes {
             if attached_default && announced.is_none() && entry.net == Ipv4Net::default() {
                 *announced = levels[Level::One.index()].nearest_attached(sets);
             }
-            let new = merged(&entry.best);
+            let [was, is] = [before, entry.best].map(|[one, _]| one.map(|best| best.reach()));
+            if was != is {
+                choice.level_1.push(entry.net);
+            }
+            let (old, new) = (merged(&before), merged(&entry.best));
             if old != new {
-                differences.push(Difference { net: entry.net, old, new });
+                let [old, new] = [old, new].map(|best| best.map(|best| best.route(levels, sets)));
+                choice.changes.push(RouteChange { prefix: entry.net, old, new });
             }
             if entry.announcers.is_empty() && entry.best == [None; 2] {
-                self.index.remove(&entry.net);
+                self.index.remove(&key);
                 self.free.push(prefix);
             }
         }
-        differences.sort_unstable_by_key(|difference| difference.net);
-        (dirty.len(), differences)
+        choice
     }
 }
 

@@ -9,12 +9,14 @@ const BUCKETS: usize = 33;
 pub(crate) struct Queue {
     /// In bucket b the highest bit that differs from the distance `last` is bit b - 1; in bucket 0 none does.
     buckets: [Vec<(u32, NodeIndex)>; BUCKETS],
+    /// A bit for each bucket that holds something.
+    filled: u64,
     last: u32,
 }
 
 impl Queue {
     pub(crate) fn new() -> Queue {
-        Queue { buckets: std::array::from_fn(|_| Vec::new()), last: 0 }
+        Queue { buckets: std::array::from_fn(|_| Vec::new()), filled: 0, last: 0 }
     }
 
     fn bucket(&self, distance: u32) -> usize {
@@ -23,23 +25,36 @@ impl Queue {
 
     pub(crate) fn push(&mut self, distance: u32, node: NodeIndex) {
         debug_assert!(distance >= self.last, "{distance} comes after {}", self.last);
-        self.buckets[self.bucket(distance)].push((distance, node));
+        let bucket = self.bucket(distance);
+        self.buckets[bucket].push((distance, node));
+        self.filled |= 1 << bucket;
     }
 
     /// Takes one of the nearest nodes out.
     pub(crate) fn pop(&mut self) -> Option<(u32, NodeIndex)> {
-        if self.buckets[0].is_empty() {
-            let nearest = self.buckets.iter().position(|bucket| !bucket.is_empty())?;
-            self.last = self.buckets[nearest].iter().map(|(distance, _)| *distance).min()?;
-            let mut scattered = std::mem::take(&mut self.buckets[nearest]);
-            for (distance, node) in scattered.drain(..) {
-                let bucket = self.bucket(distance);
-                self.buckets[bucket].push((distance, node));
-            }
-            // All went to lower buckets: the room is worth keeping.
-            self.buckets[nearest] = scattered;
+        if self.filled & 1 == 0 {
+            self.scatter(self.filled.trailing_zeros() as usize)?;
         }
-        self.buckets[0].pop()
+        let nearest = self.buckets[0].pop();
+        if self.buckets[0].is_empty() {
+            self.filled &= !1;
+        }
+        nearest
+    }
+
+    /// Moves what the bucket holds to the lower ones where it belongs once its nearest node is next. `None` if there is
+    /// no such bucket.
+    fn scatter(&mut self, from: usize) -> Option<()> {
+        let bucket = self.buckets.get_mut(from)?;
+        let mut scattered = std::mem::take(bucket);
+        self.filled &= !(1 << from);
+        self.last = scattered.iter().map(|(distance, _)| *distance).min()?;
+        for (distance, node) in scattered.drain(..) {
+            self.push(distance, node);
+        }
+        // All went to lower buckets: the room is worth keeping.
+        self.buckets[from] = scattered;
+        Some(())
     }
 }
 

@@ -125,6 +125,23 @@ pub struct Route {
     pub origin: LspId,
 }
 
+impl Route {
+    /// How far it leads, without the way.
+    #[must_use]
+    pub const fn reach(&self) -> Reach {
+        Reach { kind: self.kind, metric: self.metric }
+    }
+}
+
+/// How a prefix is reached and how far it is: what the other level hears of a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Reach {
+    /// As [`Route::kind`].
+    pub kind: PathKind,
+    /// As [`Route::metric`].
+    pub metric: u32,
+}
+
 /// What became of a prefix.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RouteChange {

@@ -7,7 +7,7 @@ use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Adjacency, Route, RouteChange, Settings,
+    Adjacency, Reach, Route, RouteChange, Settings,
     digest::Digest,
     graph::Announced,
     hops::HopSets,
@@ -50,6 +50,9 @@ pub struct Work {
 pub struct Outcome {
     /// The routes that differ from those before, by prefix.
     pub changes: Vec<RouteChange>,
+    /// The prefixes whose [`Routing::level_reach`] of level 1 differs, in order: what level 2 hears of them may have to
+    /// change, even while the best route of both levels stays.
+    pub level_1: Vec<Ipv4Net>,
     /// What it took.
     pub work: Work,
 }
@@ -190,8 +193,19 @@ impl Routing {
         })
     }
 
-    /// The best routes of one level, by prefix, whatever the other level has: what leaking chooses from (RFC 1195 §3.2 for
-    /// level 1 into 2, RFC 5302 §3 the other way). Those without next hops are announced by this router itself.
+    /// How far the best routes lead, by prefix.
+    pub fn reaches(&self) -> impl Iterator<Item = (Ipv4Net, Reach)> + '_ {
+        self.prefixes.all().map(|(net, best)| (net, best.reach()))
+    }
+
+    /// How far the route to exactly this prefix leads.
+    #[must_use]
+    pub fn reach(&self, prefix: &Ipv4Net) -> Option<Reach> {
+        self.prefixes.best(prefix).map(|best| best.reach())
+    }
+
+    /// The best routes of one level, by prefix, whatever the other level has. Those without next hops are announced by this
+    /// router itself.
     pub fn level_routes(&self, level: Level) -> impl Iterator<Item = (Ipv4Net, Route)> + '_ {
         self.prefixes.level_all(level).map(|(net, best)| (net, self.route_of(&best)))
     }
@@ -200,6 +214,18 @@ impl Routing {
     #[must_use]
     pub fn level_route(&self, level: Level, prefix: &Ipv4Net) -> Option<Route> {
         self.prefixes.level_best(level, prefix).map(|best| self.route_of(&best))
+    }
+
+    /// How far the best routes of one level lead, by prefix: what leaking chooses from (RFC 1195 §3.2 for level 1 into 2, RFC
+    /// 5302 §3 the other way).
+    pub fn level_reaches(&self, level: Level) -> impl Iterator<Item = (Ipv4Net, Reach)> + '_ {
+        self.prefixes.level_all(level).map(|(net, best)| (net, best.reach()))
+    }
+
+    /// How far the best route of one level to exactly this prefix leads.
+    #[must_use]
+    pub fn level_reach(&self, level: Level, prefix: &Ipv4Net) -> Option<Reach> {
+        self.prefixes.level_best(level, prefix).map(|best| best.reach())
     }
 
     /// The metric of the shortest path to a router at `level`; 0 for this router itself. `None` if there is none, or its
@@ -231,8 +257,13 @@ impl Routing {
     /// level 1 that it is attached (ISO 10589 §7.2.9.2). A router that names no area does not count.
     #[must_use]
     pub fn reaches_other_area(&self, own: &[AreaAddress]) -> bool {
-        let sets = self.areas(Level::Two);
-        sets.into_iter().any(|areas| !areas.is_empty() && areas.iter().all(|area| !own.contains(area)))
+        let topology = self.topology(Level::Two);
+        let others = topology.graph.area_sets_without(own);
+        let is_there = |node| {
+            let is_router = !topology.graph.id(node).is_pseudonode();
+            is_router && others.contains(&topology.graph.area_set(node))
+        };
+        !others.is_empty() && topology.reached().any(is_there)
     }
 
     fn topology(&self, level: Level) -> &Topology {
@@ -240,14 +271,7 @@ impl Routing {
     }
 
     fn route_of(&self, best: &Best) -> Route {
-        let level = best.kind.level();
-        Route {
-            level,
-            kind: best.kind,
-            metric: best.metric,
-            next_hops: self.sets.get(best.hops).clone(),
-            origin: self.topology(level).graph.id(best.node).fragment(best.fragment),
-        }
+        best.route(&self.topologies, &self.sets)
     }
 
     /// Takes what a fragment says now, in place of what it said.
@@ -265,34 +289,46 @@ impl Routing {
         self.take_announced(level, node, fragment, digest);
     }
 
+    /// Most new versions of a fragment announce what the old one did, at other metrics at most: that costs no search.
     fn take_announced(&mut self, level: Level, node: NodeIndex, fragment: u8, digest: &Digest) {
         let graph = &mut self.topologies[level.index()].graph;
-        let (mut kept, before): (Vec<Announced>, Vec<Announced>) =
-            graph.announced(node).iter().partition(|announced| announced.fragment != fragment);
-        let named =
-            |announced: &Announced| (self.prefixes.net(announced.prefix), announced.kind, announced.metric);
-        let mut said: Vec<_> = before.iter().map(named).collect();
-        said.sort_unstable();
-        if said == digest.announced {
+        let prefixes = &mut self.prefixes;
+        let before = graph.announced_by(node, fragment);
+        let is_alike = before.len() == digest.announced.len()
+            && before.iter().zip(&digest.announced).all(|(announced, (net, kind, _))| {
+                announced.kind == *kind && prefixes.net(announced.prefix) == *net
+            });
+        if is_alike {
+            for (announced, (_, _, metric)) in before.iter_mut().zip(&digest.announced) {
+                if announced.metric != *metric {
+                    prefixes.change_metric(announced.prefix, announced.by(node), *metric);
+                    announced.metric = *metric;
+                }
+            }
             return;
         }
-        for announced in before {
-            let what = (self.prefixes.net(announced.prefix), announced.kind, announced.metric);
-            if digest.announced.binary_search(&what).is_ok() {
-                kept.push(announced);
-            } else {
-                let Announced { prefix, metric, kind, .. } = announced;
-                self.prefixes.withdraw(prefix, Announcer { node, metric, kind, fragment });
-            }
-        }
+        let named =
+            |announced: &Announced| (prefixes.net(announced.prefix), announced.kind, announced.metric);
+        let before: Vec<_> = before.iter().map(|announced| (named(announced), *announced)).collect();
+        let mut old = before.into_iter().peekable();
+        let mut now = Vec::with_capacity(digest.announced.len());
         for what in &digest.announced {
-            if said.binary_search(what).is_err() {
-                let (net, kind, metric) = *what;
-                let prefix = self.prefixes.announce(net, Announcer { node, metric, kind, fragment });
-                kept.push(Announced { prefix, metric, kind, fragment });
+            while let Some((_, gone)) = old.next_if(|(before, _)| before < what) {
+                prefixes.withdraw(gone.prefix, gone.by(node));
             }
+            now.push(match old.next_if(|(before, _)| before == what) {
+                Some((_, announced)) => announced,
+                None => {
+                    let (net, kind, metric) = *what;
+                    let prefix = prefixes.announce(net, Announcer { node, metric, kind, fragment });
+                    Announced { prefix, metric, kind, fragment }
+                }
+            });
         }
-        graph.set_announced(node, kept);
+        for (_, gone) in old {
+            prefixes.withdraw(gone.prefix, gone.by(node));
+        }
+        graph.set_announced(node, fragment, &now);
     }
 
     fn compute_by(&mut self, mut paths: impl FnMut(&mut Topology, &mut HopSets) -> Option<Moved>) -> Outcome {
@@ -309,19 +345,10 @@ impl Routing {
                 self.prefixes.touch_net(Ipv4Net::default());
             }
         }
-        let (chosen, differences) =
-            self.prefixes.choose(&self.topologies, self.attached_default, &mut self.sets);
-        work.prefixes = chosen;
-        let changes = differences
-            .iter()
-            .map(|difference| RouteChange {
-                prefix: difference.net,
-                old: difference.old.map(|best| self.route_of(&best)),
-                new: difference.new.map(|best| self.route_of(&best)),
-            })
-            .collect();
+        let choice = self.prefixes.choose(&self.topologies, self.attached_default, &mut self.sets);
+        work.prefixes = choice.chosen;
         self.sweep();
-        Outcome { changes, work }
+        Outcome { changes: choice.changes, level_1: choice.level_1, work }
     }
 
     /// Gives back what nothing names any more.

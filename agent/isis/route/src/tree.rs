@@ -251,8 +251,8 @@ impl Tree {
                 self.hops[node as usize] = HopSet::NONE;
             }
         }
-        // Most of it comes in order, which this sort makes use of.
-        dirty.sort();
+        // Those that were settled come in this order already, which this sort makes use of.
+        dirty.sort_by_key(|(distance, _)| *distance);
         dirty
     }
 
@@ -269,8 +269,12 @@ impl Tree {
         let mut heirs: BinaryHeap<Reverse<(u32, NodeIndex)>> = BinaryHeap::new();
         let mut batch: Vec<(NodeIndex, HopSet)> = Vec::new();
         loop {
-            let nearest = dirty.peek().copied().into_iter().chain(heirs.peek().map(|heir| heir.0)).min();
-            let Some((distance, _)) = nearest else { break };
+            let distance = match (dirty.peek(), heirs.peek()) {
+                (Some(next), Some(heir)) => next.0.min(heir.0.0),
+                (Some(next), None) => next.0,
+                (None, Some(heir)) => heir.0.0,
+                (None, None) => break,
+            };
             batch.clear();
             while let Some((_, node)) = dirty.next_if(|next| next.0 == distance) {
                 batch.push((node, self.hops(node)));
@@ -298,9 +302,11 @@ impl Tree {
                     "node {node}, before {old:?}: reached over nobody"
                 );
                 for link in links.of(node) {
+                    if seen[link.peer as usize] & QUEUED != 0 || link.out == 0 {
+                        continue;
+                    }
                     let beyond = self.distance(link.peer);
-                    let inherits = link.out > 0 && distance.checked_add(link.out) == Some(beyond);
-                    if inherits && seen[link.peer as usize] & QUEUED == 0 {
+                    if distance.checked_add(link.out) == Some(beyond) {
                         seen[link.peer as usize] |= QUEUED;
                         heirs.push(Reverse((beyond, link.peer)));
                     }

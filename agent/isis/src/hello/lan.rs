@@ -15,7 +15,7 @@ const MACS_PER_TLV: usize = 42;
 impl Instance {
     pub(super) fn lan_hello(&self, circuit: &Circuit, level: Level) -> Result<Vec<u8>, BuildError> {
         let own = self.config.system();
-        let mut tlvs = self.hello_tlvs(circuit);
+        let mut tlvs = self.hello_tlvs(circuit, level);
         let macs: Vec<Mac> = circuit.lans[level].neighbours.keys().copied().collect();
         tlvs.extend(macs.chunks(MACS_PER_TLV).map(|macs| Tlv::LanNeighbours(macs.to_vec())));
         let hello = LanHello {
@@ -66,7 +66,7 @@ impl Instance {
         let circuit = self.circuits.get(&id).ok_or(Rejection::Circuit)?;
         let hold = Duration::from_secs(hello.holding_time.max(1).into());
         let areas = said.areas.clone();
-        let adjacency = Adjacency {
+        let mut adjacency = Adjacency {
             system: hello.source,
             mac: source,
             levels: level.into(),
@@ -80,8 +80,18 @@ impl Instance {
             lan_id: hello.lan_id,
             extended_circuit: None,
             three_way: false,
+            restarting: false,
         };
+        let old = circuit.lans[level].neighbours.get(&source).filter(|old| old.is_up());
+        let restarts = old.filter(|_| hello.tlvs.asks_to_restart());
+        if let Some(old) = restarts {
+            adjacency.restart(old);
+        }
+        let restarts = restarts.is_some();
         self.renew_lan_neighbour(now, id, level, adjacency);
+        if restarts {
+            self.help(now, id, level.into());
+        }
         Ok(())
     }
 

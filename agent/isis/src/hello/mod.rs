@@ -5,17 +5,20 @@ mod point_to_point;
 
 use std::{net::Ipv4Addr, time::Duration};
 
-use braid_isis_packet::{AreaAddress, CircuitType, Level, NLPID_IPV4, SystemId, Tlv, TlvList};
+use braid_isis_packet::{AreaAddress, CircuitType, Level, NLPID_IPV4, Restart, SystemId, Tlv, TlvList};
 use rand_pcg::rand_core::RngCore;
 
 use crate::{
-    AdjacencyState, Circuit, CircuitConfig, CircuitId, DownReason, Event, Instance, Instant, Padding,
-    Rejection, adjacency::Mac,
+    Adjacency, AdjacencyState, Circuit, CircuitConfig, CircuitId, DownReason, Event, Instance, Instant,
+    Padding, Rejection, adjacency::Mac,
 };
 
 /// Hellos out of turn that a circuit may send in a second, so that forged ones cannot make it send without
 /// end.
 const PROMPT_HELLOS: u32 = 50;
+
+/// How often in a second neighbours that start anew are told all on a circuit, for the same reason.
+const HELPS: u32 = 1;
 
 /// Areas and addresses of a neighbour that are looked at: more than anybody has (§7.1.5 allows three areas).
 const KEPT: usize = 64;
@@ -47,12 +50,37 @@ impl Said {
 
 impl Instance {
     /// The parts of a hello that are the same on all circuits.
-    fn hello_tlvs(&self, circuit: &Circuit) -> Vec<Tlv> {
+    fn hello_tlvs(&self, circuit: &Circuit, level: Level) -> Vec<Tlv> {
         vec![
+            self.restart_tlv(circuit, level),
             Tlv::AreaAddresses(self.config.areas().copied().collect()),
             Tlv::ProtocolsSupported(vec![NLPID_IPV4]),
             Tlv::IpInterfaceAddresses(circuit.config.addresses.clone()),
         ]
+    }
+
+    /// What a hello says of starting anew (RFC 5306 §3.1): that this router helps those who do, and one that it helps now.
+    fn restart_tlv(&self, circuit: &Circuit, level: Level) -> Tlv {
+        let helped = circuit.adjacencies(level).find(|neighbour| neighbour.restarting);
+        let left = |neighbour: &Adjacency| neighbour.expires.since(self.now).as_secs();
+        Tlv::Restart(Restart {
+            granted: helped.map(|neighbour| u16::try_from(left(neighbour)).unwrap_or(u16::MAX)),
+            neighbour: helped.filter(|_| circuit.is_broadcast()).map(|neighbour| neighbour.system),
+            ..Restart::default()
+        })
+    }
+
+    /// A neighbour has started anew and asks to keep its adjacency: it is told so at once, and what it has forgotten
+    /// (RFC 5306 §3.2.1 b, c).
+    fn help(&mut self, now: Instant, id: CircuitId, levels: CircuitType) {
+        let Some(circuit) = self.circuits.get_mut(&id) else { return };
+        if !circuit.helps.take(now, HELPS) {
+            return;
+        }
+        for level in levels.levels() {
+            self.hello_soon(now, id, level);
+            self.synchronise(now, id, level);
+        }
     }
 
     /// Whether a neighbour is in one of this router's areas.
@@ -154,7 +182,7 @@ impl Instance {
     }
 
     /// An adjacency that was up is not any more.
-    fn adjacency_down(&mut self, now: Instant, id: CircuitId, gone: &crate::Adjacency, reason: DownReason) {
+    fn adjacency_down(&mut self, now: Instant, id: CircuitId, gone: &Adjacency, reason: DownReason) {
         self.tell(Event::AdjacencyDown { circuit: id, levels: gone.levels, system: gone.system, reason });
         for level in gone.levels.levels() {
             let Some(circuit) = self.circuits.get_mut(&id) else { continue };

@@ -40,9 +40,10 @@ fn next(current: Option<AdjacencyState>, heard: &ThreeWay, own: SystemId, own_ci
 impl Instance {
     pub(super) fn point_to_point_hello(&self, circuit: &Circuit) -> Result<Vec<u8>, BuildError> {
         let own = self.config.system();
-        let mut tlvs = self.hello_tlvs(circuit);
+        let neighbour = circuit.neighbour.as_ref();
+        let level = neighbour.and_then(|neighbour| neighbour.levels.levels().next()).unwrap_or(Level::One);
+        let mut tlvs = self.hello_tlvs(circuit, level);
         if circuit.config.three_way {
-            let neighbour = circuit.neighbour.as_ref();
             tlvs.push(Tlv::ThreeWay(ThreeWay {
                 state: match neighbour.map(|neighbour| neighbour.state) {
                     None => ThreeWayState::Down,
@@ -61,8 +62,7 @@ impl Instance {
             circuit_id: circuit.local_id,
             tlvs,
         };
-        let level = circuit.neighbour.as_ref().and_then(|neighbour| neighbour.levels.levels().next());
-        hello.encode(&circuit.config.hello_auth, circuit.padded_size(level.unwrap_or(Level::One)))
+        hello.encode(&circuit.config.hello_auth, circuit.padded_size(level))
     }
 
     pub(crate) fn hear_point_to_point(
@@ -101,7 +101,12 @@ impl Instance {
             .as_ref()
             .filter(|neighbour| is_same(neighbour))
             .map(|neighbour| neighbour.state);
-        let state = match three_way.map(|heard| next(current, &heard, self.config.system(), id.0)) {
+        let restarts = current == Some(AdjacencyState::Up) && hello.tlvs.asks_to_restart();
+        // RFC 5306 §3.2.1: whatever the handshake says.
+        let state = match three_way
+            .filter(|_| !restarts)
+            .map(|heard| next(current, &heard, self.config.system(), id.0))
+        {
             // ISO 10589 §8.2.4: without a handshake, to hear is to be adjacent.
             None => AdjacencyState::Up,
             Some(Next::State(state)) => state,
@@ -117,7 +122,7 @@ impl Instance {
         let circuit = self.circuits.get(&id).ok_or(Rejection::Circuit)?;
         let areas = said.areas.clone();
         let hold = Duration::from_secs(hello.holding_time.max(1).into());
-        let adjacency = Adjacency {
+        let mut adjacency = Adjacency {
             system,
             mac: source,
             levels,
@@ -131,8 +136,15 @@ impl Instance {
             lan_id: system.node(),
             extended_circuit: three_way.and_then(|three_way| three_way.circuit),
             three_way: three_way.is_some(),
+            restarting: false,
         };
+        if let Some(old) = circuit.neighbour.as_ref().filter(|_| restarts) {
+            adjacency.restart(old);
+        }
         self.renew_neighbour(now, id, adjacency);
+        if restarts {
+            self.help(now, id, levels);
+        }
         Ok(())
     }
 

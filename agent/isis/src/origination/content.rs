@@ -16,6 +16,24 @@ use crate::{
     config::{MetricStyle, Pacing},
 };
 
+/// What a [`View`] tells of what is said of prefixes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// Everything.
+    All,
+    /// These prefixes only, in order; nothing else but the flags is other than in the view before.
+    Prefixes(Vec<Ipv4Net>),
+}
+
+impl Scope {
+    fn has(&self, net: &Ipv4Net) -> bool {
+        match self {
+            Self::All => true,
+            Self::Prefixes(nets) => nets.binary_search(net).is_ok(),
+        }
+    }
+}
+
 /// What the LSPs of one level are about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct View {
@@ -37,7 +55,9 @@ pub struct View {
     pub attached: bool,
     /// Its circuits, those of the other level too.
     pub circuits: Vec<CircuitView>,
-    /// The prefixes that it repeats: from the other level, and from outside of the domain.
+    /// What is to be looked at.
+    pub scope: Scope,
+    /// The prefixes in that scope that it repeats: from the other level, and from outside of the domain.
     pub repeated: Vec<(Ipv4Net, Repeated)>,
     /// Bytes that an LSP has for TLVs: its greatest size less its header and authentication.
     pub room: usize,
@@ -101,7 +121,8 @@ pub fn wanted(view: &View) -> BTreeMap<u8, Node> {
     if view.left {
         return BTreeMap::new();
     }
-    let mut nodes = BTreeMap::from([(0, router(view))]);
+    let (overload, attached) = flags(view);
+    let mut nodes = BTreeMap::from([(0, Node { overload, attached, entries: router(view) })]);
     for circuit in view.circuits.iter().filter(|circuit| circuit.in_level) {
         if let Some((number, members)) = &circuit.pseudonode {
             nodes.insert(*number, pseudonode(view, members));
@@ -110,37 +131,72 @@ pub fn wanted(view: &View) -> BTreeMap<u8, Node> {
     nodes
 }
 
+/// What this router should say of each of the prefixes `nets`, in order, by key; `None`: nothing.
+pub fn wanted_of(view: &View, nets: &[Ipv4Net]) -> Vec<(Key, Option<Value>)> {
+    let mut entries = Entries::new();
+    prefixes(view, &mut entries);
+    let entries = combined(entries);
+    let styles = [
+        (tells_narrow(view.style), Key::NarrowPrefix as fn(Ipv4Net) -> Key),
+        (tells_narrow(view.style), Key::NarrowExternal),
+        (tells_wide(view.style), Key::WidePrefix),
+    ];
+    let keys = styles.into_iter().filter(|(is_told, _)| *is_told);
+    keys.flat_map(|(_, key)| nets.iter().map(move |net| key(*net)))
+        .map(|key| {
+            let found = entries.binary_search_by(|(other, _)| other.cmp(&key));
+            (key, found.ok().map(|at| entries[at].1))
+        })
+        .collect()
+}
+
+/// The overload and attached bits of this router.
+pub fn flags(view: &View) -> (bool, bool) {
+    (view.overload, view.attached && view.level == Level::One)
+}
+
 /// ISO 10589 §7.3.10: the LSP of a pseudonode names the routers of the LAN, at no cost, and nothing else.
 fn pseudonode(view: &View, members: &BTreeSet<SystemId>) -> Node {
-    let mut node = Node::default();
+    let mut entries = Entries::new();
     for member in members.iter().copied().chain([view.system]) {
-        neighbour(&mut node.entries, view.style, member.node(), 0);
+        neighbour(&mut entries, view.style, member.node(), 0);
     }
-    node
+    Node { entries: combined(entries), ..Node::default() }
 }
 
 /// ISO 10589 §7.3.7 to §7.3.9, RFC 1195 §3.1 and §3.2.
-fn router(view: &View) -> Node {
+fn router(view: &View) -> Entries {
     let mut entries = Entries::new();
     entries.extend(view.areas.iter().map(|area| (Key::Area(*area), OWN)));
-    entries.insert(Key::Protocols, OWN);
+    entries.push((Key::Protocols, OWN));
     entries.extend(view.host_name.iter().map(|name| (Key::Name(name.clone()), OWN)));
-    for circuit in &view.circuits {
-        if circuit.in_level {
-            entries.extend(circuit.addresses.iter().map(|address| (Key::Address(*address), OWN)));
-            for node in &circuit.neighbours {
-                neighbour(&mut entries, view.style, *node, circuit.metric);
-            }
-            for (net, metric) in &circuit.prefixes {
-                let own = Repeated { metric: *metric, down: false, external: false, external_metric: false };
-                prefix(&mut entries, view.style, *net, &own, true);
-            }
+    for circuit in view.circuits.iter().filter(|circuit| circuit.in_level) {
+        entries.extend(circuit.addresses.iter().map(|address| (Key::Address(*address), OWN)));
+        for node in &circuit.neighbours {
+            neighbour(&mut entries, view.style, *node, circuit.metric);
         }
     }
-    for (net, repeated) in &view.repeated {
-        prefix(&mut entries, view.style, *net, repeated, false);
+    prefixes(view, &mut entries);
+    combined(entries)
+}
+
+/// The prefixes in the view's scope, own and repeated.
+fn prefixes(view: &View, entries: &mut Entries) {
+    let own = view.circuits.iter().filter(|circuit| circuit.in_level).flat_map(|circuit| &circuit.prefixes);
+    let own = own.map(|(net, metric)| {
+        let own = Repeated { metric: *metric, down: false, external: false, external_metric: false };
+        (net.trunc(), own, true)
+    });
+    let own: Vec<_> = own.filter(|(net, ..)| view.scope.has(net)).collect();
+    let repeated = view.repeated.iter().map(|(net, repeated)| (net.trunc(), *repeated, false));
+    let all = own.into_iter().chain(repeated);
+    // One kind of entry after the other: so they are nearly in order.
+    if tells_narrow(view.style) {
+        entries.extend(all.clone().map(|(net, from, own)| narrow_prefix(net, &from, own)));
     }
-    Node { overload: view.overload, attached: view.attached && view.level == Level::One, entries }
+    if tells_wide(view.style) {
+        entries.extend(all.filter_map(|(net, from, own)| wide_prefix(net, &from, own)));
+    }
 }
 
 const OWN: Value = Value { metric: 0, down: false, external_metric: false, own: true };
@@ -157,34 +213,39 @@ const fn tells_wide(style: MetricStyle) -> bool {
 fn neighbour(entries: &mut Entries, style: MetricStyle, node: LanId, metric: u32) {
     if tells_narrow(style) {
         let metric = metric.min(u32::from(MAX_NARROW_METRIC));
-        least(entries, Key::NarrowNeighbour(node), Value { metric, ..OWN });
+        entries.push((Key::NarrowNeighbour(node), Value { metric, ..OWN }));
     }
     if tells_wide(style) {
         let metric = metric.min(MAX_LINK_METRIC);
-        least(entries, Key::WideNeighbour(node), Value { metric, ..OWN });
+        entries.push((Key::WideNeighbour(node), Value { metric, ..OWN }));
     }
 }
 
-fn prefix(entries: &mut Entries, style: MetricStyle, net: Ipv4Net, from: &Repeated, own: bool) {
-    let net = net.trunc();
-    let value = Value { metric: from.metric, down: from.down, external_metric: from.external_metric, own };
-    if tells_narrow(style) {
-        let key = if from.external { Key::NarrowExternal(net) } else { Key::NarrowPrefix(net) };
-        least(entries, key, Value { metric: from.metric.min(u32::from(MAX_NARROW_METRIC)), ..value });
-    }
-    if tells_wide(style) && from.metric <= MAX_PATH_METRIC {
-        least(entries, Key::WidePrefix(net), Value { external_metric: false, ..value });
-    }
+fn narrow_prefix(net: Ipv4Net, from: &Repeated, own: bool) -> (Key, Value) {
+    let key = if from.external { Key::NarrowExternal(net) } else { Key::NarrowPrefix(net) };
+    let metric = from.metric.min(u32::from(MAX_NARROW_METRIC));
+    (key, Value { metric, down: from.down, external_metric: from.external_metric, own })
 }
 
-/// Of two words on one thing, that which did not come down counts (RFC 5302 §3.2), then the least metric.
-fn least(entries: &mut Entries, key: Key, value: Value) {
+fn wide_prefix(net: Ipv4Net, from: &Repeated, own: bool) -> Option<(Key, Value)> {
+    let value = Value { metric: from.metric, down: from.down, external_metric: false, own };
+    (from.metric <= MAX_PATH_METRIC).then_some((Key::WidePrefix(net), value))
+}
+
+/// Sorts entries. Of two words on one thing, that which did not come down counts (RFC 5302 §3.2), then the least metric.
+fn combined(mut entries: Entries) -> Entries {
     let rank = |value: &Value| (value.down, value.external_metric, value.metric);
-    let better = |old: &mut Value| {
-        let own = old.own || value.own;
-        *old = Value { own, ..std::cmp::min_by_key(*old, value, rank) };
-    };
-    entries.entry(key).and_modify(better).or_insert(value);
+    // Stable, as most of it comes in order.
+    entries.sort_by(|(key, _), (other, _)| key.cmp(other));
+    entries.dedup_by(|(key, value), (other, best)| {
+        let is_same = key == other;
+        if is_same {
+            let own = best.own || value.own;
+            *best = Value { own, ..std::cmp::min_by_key(*best, *value, rank) };
+        }
+        is_same
+    });
+    entries
 }
 
 #[cfg(test)]
@@ -221,6 +282,7 @@ mod tests {
             overload: false,
             attached: true,
             circuits,
+            scope: Scope::All,
             repeated,
             room: 1400,
             auth: Authentication::None,
@@ -232,8 +294,12 @@ mod tests {
         }
     }
 
+    fn value(node: &Node, key: &Key) -> Option<Value> {
+        node.entries.iter().find(|(other, _)| other == key).map(|(_, value)| *value)
+    }
+
     fn metric(node: &Node, key: &Key) -> Option<u32> {
-        node.entries.get(key).map(|value| value.metric)
+        value(node, key).map(|value| value.metric)
     }
 
     #[test]
@@ -250,9 +316,9 @@ mod tests {
         let [own, other] = [net("10.0.0.0/24"), net("10.1.0.0/24")];
         let repeated = vec![(own, from(5, false)), (other, from(1, true)), (other, from(50, false))];
         let nodes = wanted(&view(vec![circuit(10, system(2).node())], repeated));
-        let own = nodes[&0].entries[&Key::WidePrefix(own)];
+        let own = value(&nodes[&0], &Key::WidePrefix(own)).expect("it is said");
         assert_eq!((own.metric, own.own), (5, true));
-        let other = nodes[&0].entries[&Key::WidePrefix(other)];
+        let other = value(&nodes[&0], &Key::WidePrefix(other)).expect("it is said");
         assert_eq!((other.metric, other.down), (50, false), "what came down is no better for being near");
     }
 
@@ -275,7 +341,8 @@ mod tests {
         };
         let nodes = wanted(&view(vec![other], Vec::new()));
         assert_eq!(nodes.keys().copied().collect::<Vec<_>>(), [0]);
-        assert_eq!(nodes[&0].entries.keys().cloned().collect::<Vec<_>>(), [Key::Protocols]);
+        let keys: Vec<&Key> = nodes[&0].entries.iter().map(|(key, _)| key).collect();
+        assert_eq!(keys, [&Key::Protocols]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What an LSP is made of: entries, the parts that are never divided between two fragments.
 
-use std::{collections::BTreeMap, net::Ipv4Addr};
+use std::net::Ipv4Addr;
 
 use braid_isis_packet::{AreaAddress, LanId};
 use ipnet::Ipv4Net;
@@ -42,8 +42,8 @@ pub struct Value {
     pub own: bool,
 }
 
-/// The entries of a fragment, or of all fragments of a node.
-pub type Entries = BTreeMap<Key, Value>;
+/// The entries of a fragment, or of all fragments of a node: by key ascending, each key once.
+pub type Entries = Vec<(Key, Value)>;
 
 /// The TLV that an entry goes into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -3,28 +3,31 @@
 use std::collections::BTreeSet;
 
 use braid_isis_packet::{AreaAddress, Level, PduKind, SystemId};
-use braid_isis_route::{Route, RouteChange};
+use braid_isis_route::{Reach, Route, RouteChange};
 use ipnet::Ipv4Net;
 
-use super::content::{CircuitView, Repeated, View};
+use super::content::{CircuitView, Repeated, Scope, View};
 use crate::{
-    Circuit, Instance, Instant,
-    config::{Attached, LeakDown, MetricStyle},
+    Circuit, External, Instance, Instant,
+    config::{Attached, LeakDown},
     leak::{self, Up},
 };
 
 impl View {
-    /// What the LSPs of a level are made from, at this moment.
+    /// What the LSPs of a level are made from, at this moment: as much of it as they may have to change by.
     pub(crate) fn of(instance: &Instance, now: Instant, level: Level) -> Self {
+        Self::within(instance, now, level, instance.origination[level].scope(now))
+    }
+
+    /// The same of a scope.
+    pub(crate) fn within(instance: &Instance, now: Instant, level: Level, scope: Scope) -> Self {
         let config = &instance.config;
         let auth = config.auth(level).clone();
         let headers = PduKind::Lsp(level).header_len() + auth.tlv_len();
         let startup = config.overload_on_startup.map(|wait| instance.started + wait).filter(|end| *end > now);
         let left = instance.left || !config.has_level(level);
         let up = match level {
-            Level::Two if leaks(instance) && !left => {
-                leak::up(instance.routing.routing().level_routes(Level::One), &config.leak)
-            }
+            Level::Two if leaks(instance) && !left => up(instance, &scope),
             _ => Up::default(),
         };
         Self {
@@ -41,7 +44,8 @@ impl View {
                 .values()
                 .map(|circuit| circuit_view(instance, circuit, level, &up))
                 .collect(),
-            repeated: if left { Vec::new() } else { repeated(instance, level, up) },
+            repeated: if left { Vec::new() } else { repeated(instance, level, &scope, up) },
+            scope,
             room: usize::from(config.own_lsp_size()).saturating_sub(headers),
             auth,
             lifetime: config.lifetime,
@@ -56,18 +60,27 @@ impl View {
 impl Instance {
     /// Routes were computed: what one level hears of the other, and the attached bit, may have to change.
     pub(crate) fn touch_by_routes(&mut self, now: Instant, changes: &[RouteChange]) {
+        let level_1 = self.routing.take_level_1();
         if !leaks(self) {
             return;
         }
-        let of_area = |route: &Option<Route>| route.as_ref().is_some_and(|route| route.level == Level::One);
-        // A level 1 route with an external metric may change behind a better one of level 2; wide metrics are never such.
-        let is_hidden = self.config.metric_style != MetricStyle::Wide;
-        let is_up = is_hidden || changes.iter().any(|change| of_area(&change.old) || of_area(&change.new));
-        if self.config.leak.up && is_up {
+        let leak = &self.config.leak;
+        // What lies in a summary has its part in what is said of others.
+        let is_summarised = |prefix| leak::summary_of(leak, prefix).is_some();
+        if leak.up && level_1.iter().any(is_summarised) {
             self.origination[Level::Two].touch(now);
+        } else if leak.up {
+            self.origination[Level::Two].touch_prefixes(now, &level_1);
         }
-        let is_down = self.config.leak.down != LeakDown::Nothing && !changes.is_empty();
-        if is_down || self.origination[Level::One].is_attached() != leads_out(self) {
+        if self.config.leak.down != LeakDown::Nothing {
+            let of_level_2 = |route: &Option<Route>| -> Option<Reach> {
+                route.as_ref().map(Route::reach).filter(|reach| leak::is_of_level_2(*reach))
+            };
+            let changes = changes.iter().filter(|change| of_level_2(&change.old) != of_level_2(&change.new));
+            let prefixes: Vec<Ipv4Net> = changes.map(|change| change.prefix).collect();
+            self.origination[Level::One].touch_prefixes(now, &prefixes);
+        }
+        if self.origination[Level::One].is_attached() != leads_out(self) {
             self.origination[Level::One].touch(now);
         }
     }
@@ -121,9 +134,51 @@ fn circuit_view(instance: &Instance, circuit: &Circuit, level: Level, up: &Up) -
     }
 }
 
+/// What goes up to level 2 of prefixes in a scope. Where that is not all, no summary is concerned.
+fn up(instance: &Instance, scope: &Scope) -> Up {
+    let (routing, leak) = (instance.routing.routing(), &instance.config.leak);
+    match scope {
+        Scope::All => leak::up(routing.level_reaches(Level::One), leak),
+        Scope::Prefixes(prefixes) => {
+            let up_of = |prefix: &Ipv4Net| {
+                let reach = routing.level_reach(Level::One, prefix)?;
+                Some((*prefix, leak::up_alone(reach, leak)?))
+            };
+            Up { prefixes: prefixes.iter().filter_map(up_of).collect(), summaries: Vec::new() }
+        }
+    }
+}
+
+/// What goes down to level 1 of prefixes in a scope.
+fn down(instance: &Instance, scope: &Scope) -> Vec<(Ipv4Net, Repeated)> {
+    let (routing, leak) = (instance.routing.routing(), &instance.config.leak);
+    let down_of = |(prefix, best): (Ipv4Net, Reach)| Some((prefix, leak::down(&prefix, best, leak)?));
+    match scope {
+        _ if leak.down == LeakDown::Nothing => Vec::new(),
+        Scope::All => routing.reaches().filter_map(down_of).collect(),
+        Scope::Prefixes(prefixes) => {
+            let reaches = prefixes.iter().filter_map(|prefix| Some((*prefix, routing.reach(prefix)?)));
+            reaches.filter_map(down_of).collect()
+        }
+    }
+}
+
+/// The prefixes from outside in a scope.
+fn externals<'a>(
+    instance: &'a Instance,
+    scope: &'a Scope,
+) -> Box<dyn Iterator<Item = (&'a Ipv4Net, &'a External)> + 'a> {
+    match scope {
+        Scope::All => Box::new(instance.externals.iter()),
+        Scope::Prefixes(prefixes) => {
+            Box::new(prefixes.iter().filter_map(|prefix| instance.externals.get_key_value(prefix)))
+        }
+    }
+}
+
 /// What comes from outside of the domain, and from the other level.
-fn repeated(instance: &Instance, level: Level, up: Up) -> Vec<(Ipv4Net, Repeated)> {
-    let externals = instance.externals.iter().filter(|(prefix, external)| {
+fn repeated(instance: &Instance, level: Level, scope: &Scope, up: Up) -> Vec<(Ipv4Net, Repeated)> {
+    let externals = externals(instance, scope).filter(|(prefix, external)| {
         external.level.has(level) && !(external.level.has(Level::One) && up.covers(prefix))
     });
     let externals = externals.map(|(prefix, external)| {
@@ -138,7 +193,11 @@ fn repeated(instance: &Instance, level: Level, up: Up) -> Vec<(Ipv4Net, Repeated
     let mut repeated: Vec<_> = externals.collect();
     repeated.extend(up.prefixes);
     if level == Level::One && leaks(instance) {
-        repeated.extend(leak::down(instance.routing.routing().routes(), &instance.config.leak));
+        repeated.extend(down(instance, scope));
     }
     repeated
 }
+
+#[cfg(test)]
+#[path = "gather_tests.rs"]
+mod tests;

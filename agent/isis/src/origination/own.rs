@@ -6,19 +6,18 @@ use std::{
 };
 
 use braid_isis_packet::{
-    Authentication, BuildError, LanId, Level, Lsp, LspFlags, LspHeader, LspId, NewLsp, Tlv, ZERO_AGE_LIFETIME,
+    Authentication, BuildError, Level, Lsp, LspFlags, LspHeader, LspId, NewLsp, Tlv, ZERO_AGE_LIFETIME,
 };
+use ipnet::Ipv4Net;
 use rand_pcg::rand_core::RngCore;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    content::{Node, View, wanted},
-    entry::Entries,
-    fragments::assign,
+    content::{Node, Scope, View, flags, wanted, wanted_of},
     issue::{Issue, Problem},
+    layout::{Fragments, Layout},
     record::{REMEMBER, Record, Said},
     throttle::Throttle,
-    tlvs::tlvs,
 };
 use crate::{Instant, clock::earlier, config::Pacing};
 
@@ -45,10 +44,16 @@ pub enum Heard {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Origination {
     records: BTreeMap<LspId, Record>,
+    /// What the router (0) and its pseudonodes say.
+    layouts: BTreeMap<u8, Layout>,
     changes: Throttle,
+    /// Whether the next change has to be shown everything.
+    is_whole: bool,
+    /// If not, the prefixes that it has to be shown; some perhaps twice.
+    stale: Vec<Ipv4Net>,
     pacing: Pacing,
-    /// What all LSPs were built with.
-    built_with: Option<(u16, Authentication)>,
+    /// What all LSPs were built with: their lifetime, whether the router is one of level 2, and the keys.
+    built_with: Option<(u16, bool, Authentication)>,
     /// When the state changes by the clock alone.
     review_at: Option<Instant>,
     /// No record wants anything before.
@@ -68,12 +73,43 @@ struct Turn<'a, R> {
 impl Origination {
     /// Something that own LSPs depend on may have changed.
     pub fn touch(&mut self, now: Instant) {
+        self.is_whole = true;
+        self.stale.clear();
         self.changes.request(now, &self.pacing);
     }
 
     /// The same for what cannot wait: the router leaves.
     pub fn touch_at_once(&mut self, now: Instant) {
+        self.touch(now);
         self.changes.request_at_once(now);
+    }
+
+    /// What is repeated of these prefixes may have changed, and nothing else.
+    pub fn touch_prefixes(&mut self, now: Instant, prefixes: &[Ipv4Net]) {
+        if prefixes.is_empty() {
+            return;
+        }
+        let all = self.layouts.get(&0).map_or(0, Layout::len);
+        // To search for each of many costs more than to go through all.
+        if self.is_whole || self.stale.len() + prefixes.len() > all / 4 + 16 {
+            return self.touch(now);
+        }
+        self.stale.extend(prefixes);
+        self.changes.request(now, &self.pacing);
+    }
+
+    /// What [`Origination::run`] has to be shown now.
+    pub fn scope(&self, now: Instant) -> Scope {
+        let is_over = |at: Option<Instant>| at.is_some_and(|at| at <= now);
+        let is_silence_over = || self.records.values().any(|record| is_over(record.silent_until));
+        let is_due = self.changes.is_due(now);
+        if is_due && self.is_whole || is_over(self.review_at) || is_silence_over() {
+            return Scope::All;
+        }
+        let mut prefixes = if is_due { self.stale.clone() } else { Vec::new() };
+        prefixes.sort_unstable();
+        prefixes.dedup();
+        Scope::Prefixes(prefixes)
     }
 
     /// When [`Origination::run`] has something to do.
@@ -112,7 +148,8 @@ impl Origination {
         if is_contest { Heard::Contest } else { Heard::Usual }
     }
 
-    /// Says what is due. Without anything due it does nothing, at little cost.
+    /// Says what is due. Without anything due it does nothing, at little cost. The view is of [`Origination::scope`], or of
+    /// all.
     pub fn run(&mut self, now: Instant, view: &View, random: &mut impl RngCore) -> Vec<Issue> {
         if !self.is_due(now) {
             return Vec::new();
@@ -124,11 +161,7 @@ impl Origination {
             self.touch(now);
         }
         if self.changes.is_due(now) {
-            self.review_at = view.until.filter(|until| *until > now);
             self.change(&mut turn);
-            // A false alarm does not slow down what comes next.
-            let is_said = turn.issues.iter().any(|issue| matches!(issue, Issue::Install(_)));
-            if is_said { self.changes.fired(now, &view.pacing) } else { self.changes.cancel() }
         }
         if self.records.values().filter_map(Record::due).any(|at| at <= now) {
             self.maintain(&mut turn);
@@ -139,62 +172,105 @@ impl Origination {
 
     /// The difference between what should be said and what was.
     fn change<R: RngCore>(&mut self, turn: &mut Turn<'_, R>) {
+        match &turn.view.scope {
+            Scope::All => self.change_all(turn),
+            Scope::Prefixes(_) if self.is_whole => return,
+            Scope::Prefixes(prefixes) => {
+                let changes = wanted_of(turn.view, prefixes);
+                let patched =
+                    self.layouts.get_mut(&0).and_then(|layout| layout.patch(changes, turn.view.room));
+                let Some(touched) = patched else {
+                    // All has to be arranged anew; it stays due.
+                    self.is_whole = true;
+                    return;
+                };
+                self.stale.clear();
+                self.say(0, flags(turn.view), &touched, false, turn);
+            }
+        }
+        // A false alarm does not slow down what comes next.
+        let is_said = turn.issues.iter().any(|issue| matches!(issue, Issue::Install(_)));
+        if is_said { self.changes.fired(turn.now, &turn.view.pacing) } else { self.changes.cancel() }
+    }
+
+    fn change_all<R: RngCore>(&mut self, turn: &mut Turn<'_, R>) {
         let view = turn.view;
-        let with = Some((view.lifetime, view.auth.clone()));
+        self.review_at = view.until.filter(|until| *until > turn.now);
+        self.is_whole = false;
+        self.stale.clear();
+        let with = Some((view.lifetime, view.is_level_2, view.auth.clone()));
         let is_all_new = self.built_with.is_some() && self.built_with != with;
         self.built_with = with;
         let mut wanted = wanted(view);
-        let said = self.records.iter().filter(|(_, record)| record.said.is_some());
-        let numbers: BTreeSet<u8> =
-            said.map(|(id, _)| id.node.pseudonode).chain(wanted.keys().copied()).collect();
+        let numbers: BTreeSet<u8> = self.layouts.keys().chain(wanted.keys()).copied().collect();
         for number in numbers {
-            let node = view.system.pseudonode(number);
-            let Some(mut fragments) = self.fragments(node, wanted.remove(&number), turn) else { continue };
-            // What goes is purged first, so that nothing is said twice in between.
-            for (id, record) in self.records.range_mut(node.fragment(0)..=node.fragment(u8::MAX)) {
-                if record.said.is_some() && !fragments.contains_key(&id.fragment) {
-                    turn.purge(*id, record);
+            let Some(Node { overload, attached, entries }) = wanted.remove(&number) else {
+                self.fall_quiet(number, turn);
+                continue;
+            };
+            let (level, node) = (view.level, view.system.pseudonode(number));
+            let before = self.layouts.entry(number).or_default();
+            match before.assign(entries, view.room) {
+                Ok((layout, left_out)) => {
+                    if left_out > 0 {
+                        // What goes makes room for what was left out.
+                        self.is_whole = true;
+                        turn.problem(Problem::LeftOut { level, node, entries: left_out });
+                    }
+                    let touched = layout.differences(before);
+                    *before = layout;
+                    self.say(number, (overload, attached), &touched, is_all_new, turn);
                 }
-                let is_same =
-                    record.said.as_ref().is_some_and(|said| fragments.get(&id.fragment) == Some(said));
-                if is_same && !is_all_new {
-                    fragments.remove(&id.fragment);
+                Err(error) => {
+                    self.is_whole = true;
+                    turn.problem(Problem::TooSmall { level, node, needed: error.needed, room: error.room });
                 }
-            }
-            for (fragment, said) in fragments {
-                let id = node.fragment(fragment);
-                let record = self.records.entry(id).or_insert_with(|| Record::new(turn.now, 0));
-                turn.say(id, record, said);
             }
         }
     }
 
-    /// The fragments that a node should have; `None` if they must stay as they are, as what it has to say does not fit.
-    fn fragments<R>(
-        &self,
-        node: LanId,
-        wanted: Option<Node>,
+    /// Says of a node's fragments those that were `touched`, that are new, or whose flags differ, and purges those that are no
+    /// more. With `is_all_new`, it says all.
+    fn say<R: RngCore>(
+        &mut self,
+        number: u8,
+        (overload, attached): (bool, bool),
+        touched: &Fragments,
+        is_all_new: bool,
         turn: &mut Turn<'_, R>,
-    ) -> Option<BTreeMap<u8, Said>> {
-        let Some(Node { overload, attached, entries }) = wanted else { return Some(BTreeMap::new()) };
-        let records = self.records.range(node.fragment(0)..=node.fragment(u8::MAX));
-        let said: BTreeMap<u8, &Entries> =
-            records.filter_map(|(id, record)| Some((id.fragment, &record.said.as_ref()?.entries))).collect();
-        let level = turn.view.level;
-        match assign(&said, entries, turn.view.room) {
-            Ok(assigned) => {
-                if assigned.left_out > 0 {
-                    turn.problem(Problem::LeftOut { level, node, entries: assigned.left_out });
-                }
-                let fragments = assigned.fragments.into_iter().map(|(number, entries)| {
-                    let is_first = number == 0;
-                    (number, Said { overload: overload && is_first, attached: attached && is_first, entries })
-                });
-                Some(fragments.collect())
+    ) {
+        let Some(layout) = self.layouts.get(&number) else { return };
+        let node = turn.view.system.pseudonode(number);
+        let (mut there, mut due) = (Fragments::default(), Fragments::default());
+        for fragment in layout.fragments() {
+            there.insert(fragment);
+            let said = said(fragment, overload, attached);
+            let record = self.records.get(&node.fragment(fragment));
+            let is_same = record.is_some_and(|record| record.said == Some(said) && !record.is_owed);
+            if is_all_new || touched.has(fragment) || !is_same {
+                due.insert(fragment);
             }
-            Err(error) => {
-                turn.problem(Problem::TooSmall { level, node, needed: error.needed, room: error.room });
-                None
+        }
+        // What goes is purged first, so that nothing is said twice in between.
+        for (id, record) in self.records.range_mut(node.fragment(0)..=node.fragment(u8::MAX)) {
+            if record.said.is_some() && !there.has(id.fragment) {
+                turn.purge(*id, record);
+            }
+        }
+        for (fragment, tlvs) in layout.tlvs(&due) {
+            let id = node.fragment(fragment);
+            let record = self.records.entry(id).or_insert_with(|| Record::new(turn.now, 0));
+            turn.say(id, record, said(fragment, overload, attached), &tlvs);
+        }
+    }
+
+    /// A node has nothing to say any more.
+    fn fall_quiet<R: RngCore>(&mut self, number: u8, turn: &mut Turn<'_, R>) {
+        self.layouts.remove(&number);
+        let node = turn.view.system.pseudonode(number);
+        for (id, record) in self.records.range_mut(node.fragment(0)..=node.fragment(u8::MAX)) {
+            if record.said.is_some() {
+                turn.purge(*id, record);
             }
         }
     }
@@ -212,14 +288,23 @@ impl Origination {
     /// Refreshes and answers to others.
     fn maintain<R: RngCore>(&mut self, turn: &mut Turn<'_, R>) {
         let now = turn.now;
+        let mut due = BTreeMap::<u8, Fragments>::new();
+        for (id, record) in &self.records {
+            if record.said.is_some() && record.is_due(now) {
+                due.entry(id.node.pseudonode).or_default().insert(id.fragment);
+            }
+        }
+        let layouts = &self.layouts;
+        let tlvs_of = |(number, due): (u8, Fragments)| Some((number, layouts.get(&number)?.tlvs(&due)));
+        let mut tlvs: BTreeMap<u8, BTreeMap<u8, Vec<Tlv>>> = due.into_iter().filter_map(tlvs_of).collect();
         self.records.retain(|id, record| {
             if record.contest.is_due(now) && record.contests >= STUBBORN {
                 turn.problem(Problem::Contested { level: turn.view.level, id: *id });
             }
-            let is_due = record.contest.is_due(now) || record.at <= now;
-            match record.said.clone() {
-                Some(said) if is_due => turn.say(*id, record, said),
-                None if record.contest.is_due(now) => turn.purge(*id, record),
+            let mine = tlvs.get_mut(&id.node.pseudonode).and_then(|tlvs| tlvs.remove(&id.fragment));
+            match (record.said, mine) {
+                (Some(said), Some(tlvs)) => turn.say(*id, record, said, &tlvs),
+                (None, _) if record.contest.is_due(now) => turn.purge(*id, record),
                 _ => {}
             }
             record.said.is_some() || record.silent_until.is_some() || record.at > now
@@ -245,7 +330,7 @@ impl Origination {
 
 impl<R: RngCore> Turn<'_, R> {
     /// Says a fragment, under the next sequence number.
-    fn say(&mut self, id: LspId, record: &mut Record, said: Said) {
+    fn say(&mut self, id: LspId, record: &mut Record, said: Said, tlvs: &[Tlv]) {
         if record.silent_until.is_some() {
             return;
         }
@@ -254,9 +339,10 @@ impl<R: RngCore> Turn<'_, R> {
         let is_type = if view.is_level_2 { Level::Two } else { Level::One };
         let flags = LspFlags { overload: said.overload, attached: said.attached, ..LspFlags::new(is_type) };
         let new = NewLsp { level: view.level, id, sequence, lifetime: view.lifetime, flags };
-        let built = Lsp::build(&new, &tlvs(&said.entries), &view.auth);
+        let built = Lsp::build(&new, tlvs, &view.auth);
         record.at = self.now + self.refresh();
         self.answered(record);
+        record.is_owed = built.is_err();
         if let Some(lsp) = self.install(id, built) {
             record.sequence = sequence;
             record.checksum = lsp.checksum;
@@ -271,6 +357,7 @@ impl<R: RngCore> Turn<'_, R> {
         self.answered(record);
         record.at = self.now + REMEMBER;
         record.said = None;
+        record.is_owed = false;
         self.install(id, built);
     }
 
@@ -313,6 +400,12 @@ impl<R> Turn<'_, R> {
     fn problem(&mut self, problem: Problem) {
         self.issues.push(Issue::Problem(problem));
     }
+}
+
+/// The flags count in fragment 0 only.
+fn said(fragment: u8, overload: bool, attached: bool) -> Said {
+    let is_first = fragment == 0;
+    Said { overload: overload && is_first, attached: attached && is_first }
 }
 
 #[cfg(test)]

@@ -46,6 +46,7 @@ impl Bench {
             overload: false,
             attached: false,
             circuits: vec![circuit],
+            scope: Scope::All,
             repeated: Vec::new(),
             room: 1400,
             auth: Authentication::None,
@@ -277,6 +278,31 @@ fn fragments_come_and_go_with_what_they_say() {
     bench.repeat(0);
     let gone = bench.touch();
     assert_eq!(gone.iter().filter(|lsp| lsp.is_purge()).count(), lsps.len() - 1);
+}
+
+#[test]
+fn a_change_of_one_prefix_looks_at_no_other() {
+    let mut bench = Bench::new();
+    bench.pass(Duration::from_secs(5));
+    bench.repeat(400);
+    let before = bench.touch();
+    bench.pass(Duration::from_secs(5));
+    let (net, repeated) = bench.view.repeated[250];
+    bench.own.touch_prefixes(bench.now, &[net, net]);
+    bench.view.scope = bench.own.scope(bench.now);
+    assert_eq!(bench.view.scope, Scope::Prefixes(vec![net]));
+    bench.view.repeated = vec![(net, Repeated { metric: 6, ..repeated })];
+    let lsps = bench.lsps();
+    let [lsp] = &lsps[..] else { panic!("{lsps:?}") };
+    let was = before.iter().find(|other| other.id() == lsp.id()).expect("the fragment it was in");
+    let differing: Vec<_> = lsp.prefixes().zip(was.prefixes()).filter(|(now, was)| now != was).collect();
+    assert_eq!(differing.iter().map(|(now, _)| (now.net, now.metric)).collect::<Vec<_>>(), [(net, 6)]);
+    assert_eq!(lsp.prefixes().count(), was.prefixes().count());
+    // To look at many one by one would cost more than to look at all.
+    bench.pass(Duration::from_secs(5));
+    let many: Vec<Ipv4Net> = lsp.prefixes().map(|prefix| prefix.net).chain([net; 100]).collect();
+    bench.own.touch_prefixes(bench.now, &many);
+    assert_eq!(bench.own.scope(bench.now), Scope::All);
 }
 
 /// The issue: an LSP that cannot be fragmented is an error that the operator sees, never an empty LSP.

@@ -5,22 +5,20 @@ use std::time::Duration;
 use braid_isis_packet::{LspHeader, ZERO_AGE_LIFETIME};
 use serde::{Deserialize, Serialize};
 
-use super::{entry::Entries, throttle::Throttle};
+use super::throttle::Throttle;
 use crate::{Instant, clock::earlier, config::Pacing};
 
 /// How long a fragment that is no more said is remembered, with its sequence number. Should a copy of it turn up even
 /// later, then it is contested like any other.
 pub const REMEMBER: Duration = Duration::from_secs(2 * ZERO_AGE_LIFETIME as u64);
 
-/// What a fragment says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What a fragment says besides its entries, which [`super::layout::Layout`] has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Said {
     /// The overload bit.
     pub overload: bool,
     /// The attached bit.
     pub attached: bool,
-    /// All else.
-    pub entries: Entries,
 }
 
 /// A fragment that is said, or was.
@@ -28,6 +26,8 @@ pub struct Said {
 pub struct Record {
     /// What it says; `None`: it is purged, or is to be.
     pub said: Option<Said>,
+    /// What it should say could not be built: what was said before stays until the next change.
+    pub is_owed: bool,
     /// The greatest sequence number known of it, whoever used it.
     pub sequence: u32,
     /// The checksum of what was said with it.
@@ -47,6 +47,7 @@ impl Record {
     pub fn new(now: Instant, sequence: u32) -> Self {
         Self {
             said: None,
+            is_owed: false,
             sequence,
             checksum: 0,
             at: now + REMEMBER,
@@ -61,6 +62,11 @@ impl Record {
         let answer = earlier(self.contest.due(), self.silent_until);
         // What is silent for want of sequence numbers must not be forgotten before they may start anew.
         if self.silent_until.is_some() { answer } else { earlier(answer, Some(self.at)) }
+    }
+
+    /// Whether an answer or a refresh is due.
+    pub fn is_due(&self, now: Instant) -> bool {
+        self.contest.is_due(now) || self.at <= now
     }
 
     /// Somebody else says or purges it. Gives whether that must be answered, from when on [`Record::due`] says.

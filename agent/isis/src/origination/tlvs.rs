@@ -3,31 +3,26 @@
 use braid_isis_packet::{NLPID_IPV4, NarrowNeighbour, NarrowPrefix, Tlv, WideNeighbour, WidePrefix};
 use ipnet::Ipv4Net;
 
-use super::entry::{Entries, Key, Value};
+use super::entry::{Key, Value};
 
-/// The TLVs of a fragment, one for each kind of entry, in the order of the keys.
-pub fn tlvs(entries: &Entries) -> Vec<Tlv> {
-    let mut tlvs = Vec::<Tlv>::new();
-    for (key, value) in entries {
-        let before = tlvs.last_mut();
-        match (key, before) {
-            (Key::Area(area), Some(Tlv::AreaAddresses(list))) => list.push(*area),
-            (Key::NarrowNeighbour(node), Some(Tlv::IsNeighboursNarrow(list))) => {
-                list.push(narrow_neighbour(*node, value));
-            }
-            (Key::WideNeighbour(node), Some(Tlv::IsNeighbours(list))) => {
-                list.push(WideNeighbour::new(*node, value.metric));
-            }
-            (Key::Address(address), Some(Tlv::IpInterfaceAddresses(list))) => list.push(*address),
-            (Key::NarrowPrefix(net), Some(Tlv::InternalReach(list)))
-            | (Key::NarrowExternal(net), Some(Tlv::ExternalReach(list))) => {
-                list.push(narrow_prefix(*net, value));
-            }
-            (Key::WidePrefix(net), Some(Tlv::ExtendedIp(list))) => list.push(wide_prefix(*net, value)),
-            (key, _) => tlvs.push(first(key, value)),
+/// Adds an entry to the TLVs of a fragment. Entries that come in the order of their keys make one TLV of each kind.
+pub fn push(tlvs: &mut Vec<Tlv>, key: &Key, value: &Value) {
+    match (key, tlvs.last_mut()) {
+        (Key::Area(area), Some(Tlv::AreaAddresses(list))) => list.push(*area),
+        (Key::NarrowNeighbour(node), Some(Tlv::IsNeighboursNarrow(list))) => {
+            list.push(narrow_neighbour(*node, value));
         }
+        (Key::WideNeighbour(node), Some(Tlv::IsNeighbours(list))) => {
+            list.push(WideNeighbour::new(*node, value.metric));
+        }
+        (Key::Address(address), Some(Tlv::IpInterfaceAddresses(list))) => list.push(*address),
+        (Key::NarrowPrefix(net), Some(Tlv::InternalReach(list)))
+        | (Key::NarrowExternal(net), Some(Tlv::ExternalReach(list))) => {
+            list.push(narrow_prefix(*net, value));
+        }
+        (Key::WidePrefix(net), Some(Tlv::ExtendedIp(list))) => list.push(wide_prefix(*net, value)),
+        (key, _) => tlvs.push(first(key, value)),
     }
-    tlvs
 }
 
 /// A TLV with one entry.

@@ -48,6 +48,8 @@ pub struct Net {
     /// All that was carried, in order.
     pub carried: Vec<Carried>,
     pub meddler: Meddler,
+    /// The prefixes that each router's kernel discards.
+    pub discards: BTreeSet<(usize, Ipv4Net)>,
     alive: BTreeSet<usize>,
     configs: Vec<Config>,
     wires: Vec<Wire>,
@@ -101,6 +103,7 @@ impl Net {
             events: Vec::new(),
             carried: Vec::new(),
             meddler: Box::new(|_| Fate::Pass),
+            discards: BTreeSet::new(),
             alive: (1..configs.len()).collect(),
             configs,
             wires: Vec::new(),
@@ -194,7 +197,16 @@ impl Net {
             match output {
                 Output::Transmit { circuit, payload, .. } => self.carry(number, circuit, payload),
                 Output::Event(event) => self.events.push((number, event)),
-                Output::Routes(_) => {}
+                Output::Routes(updates) => {
+                    for update in updates {
+                        let discard = (number, update.prefix);
+                        if update.discard {
+                            self.discards.insert(discard);
+                        } else {
+                            self.discards.remove(&discard);
+                        }
+                    }
+                }
             }
         }
     }

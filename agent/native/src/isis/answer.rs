@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use braid_isis::{Adjacency, AdjacencyState, CircuitId, Instant};
-use braid_isis_packet::Level;
+use braid_isis_packet::{CircuitType, Level};
 use ipnet::Ipv4Net;
 
 use super::{
-    Circuit, CircuitStatus, DatabaseEntry, LevelStatus, Neighbour, Question, Route, Running, router::Isis,
+    Circuit, CircuitStatus, DatabaseEntry, LevelStatus, Neighbour, Question, Route, Running, carried,
+    router::Isis,
 };
 use crate::RouteNextHop;
 
@@ -21,7 +22,9 @@ pub(super) fn answer(router: &Isis, now: Instant, question: &str) -> Result<Stri
         Question::Database => serde_json::to_string(&database(router, now)),
         Question::Routes => serde_json::to_string(&routes(router)),
         Question::Counters => serde_json::to_string(&counters(router)),
-        Question::Announced { prefix } => serde_json::to_string(&super::clone::announced(router, now, &prefix)),
+        Question::Announced { prefix } => {
+            serde_json::to_string(&super::clone::announced(router, now, &prefix))
+        }
         Question::Converged => serde_json::to_string(&super::clone::converged(router, now)),
         Question::Running => serde_json::to_string(&running(router)),
     };
@@ -54,7 +57,7 @@ fn neighbours(router: &Isis, now: Instant) -> Vec<Neighbour> {
 fn circuits(router: &Isis) -> Vec<CircuitStatus> {
     let status = |(name, told): (&String, &Circuit)| {
         let circuit = router.instance.circuits().find(|circuit| circuit.config.name == *name);
-        let Some(circuit) = circuit else { return absent(name, told) };
+        let Some(circuit) = circuit else { return absent(router, name, told) };
         let config = &circuit.config;
         let at =
             |level| LevelStatus { metric: config.metric[level], designated: circuit.lans[level].designated };
@@ -68,7 +71,7 @@ fn circuits(router: &Isis) -> Vec<CircuitStatus> {
             name: name.clone(),
             addresses: told.addresses.clone(),
             network: told.network.to_string(),
-            level: told.level,
+            level: level_in_use(router, told),
             state: if circuit.up { "up" } else { "down" }.to_owned(),
             level_1: at(Level::One),
             level_2: at(Level::Two),
@@ -83,7 +86,13 @@ fn circuits(router: &Isis) -> Vec<CircuitStatus> {
     router.file.circuits.iter().map(status).collect()
 }
 
-fn absent(name: &str, told: &Circuit) -> CircuitStatus {
+/// The levels that a circuit and the router have in common; one that does not speak may have none.
+fn level_in_use(router: &Isis, told: &Circuit) -> super::Level {
+    let in_common = CircuitType::from(router.file.level).and(told.level.into());
+    in_common.map_or(told.level, super::Level::from)
+}
+
+fn absent(router: &Isis, name: &str, told: &Circuit) -> CircuitStatus {
     let at = |level: Option<super::AtLevel>| LevelStatus {
         metric: level.and_then(|level| level.metric).unwrap_or_else(|| told.metric()),
         designated: None,
@@ -92,7 +101,7 @@ fn absent(name: &str, told: &Circuit) -> CircuitStatus {
         name: name.to_owned(),
         addresses: told.addresses.clone(),
         network: told.network.to_string(),
-        level: told.level,
+        level: level_in_use(router, told),
         state: "absent".to_owned(),
         level_1: at(told.level_1),
         level_2: at(told.level_2),
@@ -119,6 +128,7 @@ fn database(router: &Isis, now: Instant) -> Vec<DatabaseEntry> {
                 length: entry.lsp.bytes().len(),
                 attached: flags.attached,
                 overload: flags.overload,
+                carried: carried::words(&entry.lsp),
                 hex: entry.lsp.with_lifetime(header.lifetime).to_hex(),
             }
         })

@@ -11,20 +11,17 @@ use ipnet::Ipv4Net;
 use super::{
     Authentication,
     file::{self, AtLevel, Attached, Circuit, Down, External, File, Network, Padding, USUAL_METRIC},
+    socket::MAX_MTU,
 };
-use crate::ConfigError;
+use crate::{
+    ConfigError,
+    file::{Wrong, meaning, ms, wrong},
+};
 
 /// The greatest narrow metric.
 const MAX_NARROW_METRIC: u32 = braid_isis_packet::MAX_NARROW_METRIC as u32;
-/// The least MTU, and the greatest that a length of IEEE 802.3 can tell.
-const MTU: std::ops::RangeInclusive<u16> = 576..=1500;
-
-/// What is wrong: the entry, and the reason.
-type Wrong = (String, String);
-
-fn wrong(about: impl Into<String>, reason: impl Into<String>) -> Wrong {
-    (about.into(), reason.into())
-}
+/// The least MTU, and the greatest: PDUs that a length of IEEE 802.3 cannot tell have an EtherType instead.
+const MTU: std::ops::RangeInclusive<u16> = 576..=MAX_MTU;
 
 impl File {
     /// What the engine is told, with the circuits that are there. External routes are told apart.
@@ -32,8 +29,7 @@ impl File {
     /// # Errors
     /// [`ConfigError::Meaning`] with the first entry that is wrong, also among circuits that are not there.
     pub fn to_config(&self, path: &Path, index: impl Fn(&str) -> Option<u32>) -> Result<Config, ConfigError> {
-        let meaning = |(about, reason)| ConfigError::Meaning { path: path.to_owned(), about, reason };
-        self.convert(index).map_err(meaning)
+        self.convert(index).map_err(|wrong| meaning(path, wrong))
     }
 
     fn convert(&self, index: impl Fn(&str) -> Option<u32>) -> Result<Config, Wrong> {
@@ -98,7 +94,7 @@ impl File {
             packet_rate: limits.packets_per_second.unwrap_or(usual.packet_rate),
             externals: limit(limits.externals, usual.externals),
         };
-        if self.kernel.table == 0 || self.kernel.metric == 0 {
+        if self.kernel.table == 0 || self.kernel.metric == Some(0) {
             let reason = "table and metric are 1 or more; metric 0 belongs to connected and static routes";
             return Err(wrong("kernel", reason));
         }
@@ -122,6 +118,7 @@ impl File {
             flooding.pause_us.map_or(config.min_lsp_transmission, |us| Duration::from_micros(us.into()));
         config.retransmit = ms(flooding.retransmit_ms, config.retransmit);
         config.csnp_interval = ms(flooding.csnp_ms, config.csnp_interval);
+        config.p2p_csnp_interval = ms(flooding.p2p_csnp_ms, config.p2p_csnp_interval);
         config.psnp_interval = ms(flooding.psnp_ms, config.psnp_interval);
         let spf = self.spf.unwrap_or_default();
         let usual = config.spf;
@@ -226,10 +223,6 @@ impl File {
     }
 }
 
-fn ms(given: Option<u32>, usual: Duration) -> Duration {
-    given.map_or(usual, |given| Duration::from_millis(given.into()))
-}
-
 fn check_prefix(about: &str, prefix: &Ipv4Net) -> Result<(), Wrong> {
     if prefix.trunc() == *prefix {
         return Ok(());
@@ -274,7 +267,7 @@ mod tests {
                                { "algorithm": "hmac-md5", "secret": "old" } ] } } },
                  "domain_authentication": { "password": "x" },
                  "lsp": { "mtu": 1200, "lifetime_s": 600, "refresh_s": 300, "initial_ms": 5 },
-                 "flooding": { "burst": 3, "pause_us": 100 }, "spf": { "short_ms": 3 },
+                 "flooding": { "burst": 3, "pause_us": 100, "p2p_csnp_ms": 9000 }, "spf": { "short_ms": 3 },
                  "leak": { "up": false, "summaries": { "10.0.0.0/8": null }, "down": { "within": ["10.9.0.0/16"] } },
                  "externals": { "198.18.9.0/24": { "level": "level-2" } },
                  "redistribute": [ { "protocol": 4, "external": true } ],
@@ -288,6 +281,7 @@ mod tests {
         assert_eq!((eth1.hello, eth1.mtu), (Duration::from_millis(250), 1500));
         assert_eq!(eth1.prefixes, BTreeMap::from([("10.0.0.0/24".parse().unwrap(), 10)]));
         assert_eq!((config.lsp_mtu, config.limits.lsps), (1200, 9));
+        assert_eq!(config.p2p_csnp_interval, Duration::from_secs(9));
         assert_eq!(
             (config.spf.short, config.lsp_pacing.initial),
             (ms(Some(3), Duration::ZERO), ms(Some(5), Duration::ZERO))
@@ -318,7 +312,7 @@ mod tests {
         for (text, told) in [
             (r#"{"nets": []}"#.to_owned(), "f: nets: give one"),
             (r#"{"nets": ["49.0001"]}"#.to_owned(), "`49.0001` is not a network entity title"),
-            (circuit(r#""mtu": 1550"#), "f: circuits.eth9.mtu: 1550 is not in 576 to 1500"),
+            (circuit(r#""mtu": 9500"#), "f: circuits.eth9.mtu: 9500 is not in 576 to 9216"),
             (circuit(r#""hello_ms": 1"#), "f: circuits.eth9: circuit eth9: hello in ms is 1"),
             (circuit(r#""metric": 0"#), "f: circuits.eth9: circuit eth9: metric is 0"),
             (

@@ -9,13 +9,15 @@ use std::{
 use braid_isis_packet::{CircuitType, Net};
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use super::Authentication;
 use crate::{ConfigError, json};
 
-pub use crate::spf::Spf;
+pub use crate::file::{Kernel, Network, Spf};
 
 /// What one IS-IS router should do, as the file says it. Whatever is left out has the default named with it.
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct File {
@@ -25,7 +27,6 @@ pub struct File {
     #[serde(default)]
     pub level: Level,
     /// Its name in LSPs (RFC 5301); default none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host_name: Option<String>,
     /// Circuits by their interface's name. They need not be there yet.
     #[serde(default)]
@@ -40,22 +41,17 @@ pub struct File {
     #[serde(default)]
     pub metric_style: MetricStyle,
     /// This router's own LSPs.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lsp: Option<LspSettings>,
     /// How LSPs are passed on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flooding: Option<Flooding>,
     /// SPF back-off (RFC 8405).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spf: Option<Spf>,
     /// Most next hops of a route, 1 to 64; default 16.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_paths: Option<u8>,
     /// Whether others are told to forward around this router (the overload bit); default false.
     #[serde(default)]
     pub overload: bool,
     /// The same for so many seconds after the start; default 0.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overload_on_startup_s: Option<u32>,
     /// When level 1 is told that this router leads out of the area; default automatic.
     #[serde(default)]
@@ -64,7 +60,6 @@ pub struct File {
     #[serde(default = "yes")]
     pub follow_attached: bool,
     /// What crosses between the levels.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leak: Option<Leak>,
     /// Prefixes to announce from outside IS-IS.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -73,7 +68,6 @@ pub struct File {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub redistribute: Vec<Redistribution>,
     /// Bounds of the engine.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<Limits>,
     /// Where routes go in the kernel.
     #[serde(default)]
@@ -105,6 +99,16 @@ impl From<Level> for CircuitType {
     }
 }
 
+impl From<CircuitType> for Level {
+    fn from(levels: CircuitType) -> Self {
+        match levels {
+            CircuitType::L1 => Self::One,
+            CircuitType::L2 => Self::Two,
+            CircuitType::L1L2 => Self::Both,
+        }
+    }
+}
+
 impl fmt::Display for Level {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         CircuitType::from(*self).fmt(f)
@@ -125,48 +129,42 @@ pub enum MetricStyle {
 }
 
 /// This router's own LSPs.
+#[skip_serializing_none]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LspSettings {
-    /// Greatest size in bytes; default 1492. It must fit every circuit of the level, also those of other routers
-    /// (ISO 10589 §7.3.4.1); a circuit of this router bounds it further.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Greatest size in bytes; default 1492, which every system takes (ISO 10589 ReceiveLSPBufferSize), whatever the circuits'
+    /// MTU. It must fit every circuit of the level, also those of other routers (ISO 10589 §7.3.4.1); a circuit of this router
+    /// bounds it further, to its MTU less 3.
     pub mtu: Option<u16>,
     /// Lifetime in seconds; default 1200.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub lifetime_s: Option<u16>,
     /// When it is said again though nothing has changed, in seconds; default 900.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub refresh_s: Option<u32>,
     /// Delay of the first change after a time of rest, in milliseconds; default 0.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub initial_ms: Option<u32>,
     /// Delay of the one after it, in milliseconds; each further one waits twice as long; default 20.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub hold_ms: Option<u32>,
     /// The longest delay in milliseconds; default 1000.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub max_ms: Option<u32>,
 }
 
 /// How LSPs are passed on.
+#[skip_serializing_none]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Flooding {
     /// LSPs that leave a circuit at once; default 32.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub burst: Option<u16>,
     /// The pause after that, in microseconds; default 5000.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub pause_us: Option<u32>,
     /// When an LSP that a neighbour has not acknowledged is sent again, in milliseconds; default 5000.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub retransmit_ms: Option<u32>,
     /// Time between two rounds of CSNPs of a designated router, in milliseconds; default 10000.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub csnp_ms: Option<u32>,
+    /// Greatest time between two rounds of CSNPs on a point-to-point circuit, in milliseconds, from 1000; default 60000.
+    pub p2p_csnp_ms: Option<u32>,
     /// How long an acknowledgment may wait for company, in milliseconds; default 1000.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub psnp_ms: Option<u32>,
 }
 
@@ -216,6 +214,7 @@ pub enum Down {
 }
 
 /// A circuit.
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Circuit {
@@ -228,13 +227,10 @@ pub struct Circuit {
     #[serde(default)]
     pub level: Level,
     /// Its metric at each level, 1 to 16777215; default 10. A loopback's prefixes have 0 unless told otherwise.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metric: Option<u32>,
     /// What differs at level 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub level_1: Option<AtLevel>,
     /// What differs at level 2.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub level_2: Option<AtLevel>,
     /// Whether it is announced only, and nobody is spoken to on it.
     #[serde(default)]
@@ -248,8 +244,8 @@ pub struct Circuit {
     /// Hellos that may be missed before a neighbour counts as gone, 2 to 100; default 10.
     #[serde(default = "usual_multiplier")]
     pub multiplier: u16,
-    /// The largest frame that is used, without its Ethernet header, in bytes; 576 to 1500, as a length of IEEE 802.3 goes no
-    /// further; default 1500.
+    /// The largest frame that is used, without its Ethernet header, in bytes; 576 to 9216; default 1500. Above that a length of
+    /// IEEE 802.3 goes no further, and PDUs go by EtherType 0x8870, which neighbours must know.
     #[serde(default = "ethernet")]
     pub mtu: u16,
     /// When hellos are padded to that; default sometimes.
@@ -259,7 +255,6 @@ pub struct Circuit {
     #[serde(default = "yes")]
     pub three_way: bool,
     /// How long to listen before the first election of a designated router, in milliseconds; default two hellos.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub election_wait_ms: Option<u32>,
     /// More prefixes to announce with it, each with its metric.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -270,14 +265,13 @@ pub struct Circuit {
 }
 
 /// What a circuit has at one level only.
+#[skip_serializing_none]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AtLevel {
     /// Its metric.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub metric: Option<u32>,
     /// Our wish to be designated router.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub priority: Option<u8>,
 }
 
@@ -315,29 +309,6 @@ impl Circuit {
     #[must_use]
     pub fn speaks(&self) -> bool {
         !self.passive && self.network != Network::Loopback
-    }
-}
-
-/// What a circuit is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Network {
-    /// One neighbour.
-    #[default]
-    PointToPoint,
-    /// Several, and a designated router.
-    Broadcast,
-    /// None.
-    Loopback,
-}
-
-impl fmt::Display for Network {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::PointToPoint => "point-to-point",
-            Self::Broadcast => "broadcast",
-            Self::Loopback => "loopback",
-        })
     }
 }
 
@@ -387,40 +358,20 @@ pub struct Redistribution {
 }
 
 /// Bounds of the engine.
+#[skip_serializing_none]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// LSPs of a level.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub lsps: Option<u32>,
     /// LSPs of a level, in bytes.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub lsp_bytes: Option<u32>,
     /// Neighbours on a circuit at a level.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub neighbours: Option<u32>,
     /// Packets taken from a circuit in a second.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub packets_per_second: Option<u32>,
     /// Own external prefixes.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub externals: Option<u32>,
-}
-
-/// Where routes go in the kernel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Kernel {
-    /// The routing table; default 254, the main one.
-    pub table: u32,
-    /// Their metric; default 115, so that connected and static routes (0), and OSPF's, go first.
-    pub metric: u32,
-}
-
-impl Default for Kernel {
-    fn default() -> Self {
-        Self { table: 254, metric: 115 }
-    }
 }
 
 impl File {

@@ -2,6 +2,7 @@
 
 mod answer;
 mod authentication;
+mod carried;
 mod clone;
 mod config;
 mod debug;
@@ -20,7 +21,9 @@ pub use file::{
     MetricStyle, Network, Padding, Redistribution, Spf,
 };
 pub use router::Isis;
-pub use status::{Announcement, CircuitStatus, DatabaseEntry, LevelStatus, Neighbour, Question, Route, Running};
+pub use status::{
+    Announcement, CircuitStatus, DatabaseEntry, LevelStatus, Neighbour, Question, Route, Running,
+};
 
 use crate::{Options, StartError};
 

@@ -68,7 +68,7 @@ pub struct CircuitStatus {
     pub addresses: Vec<Ipv4Net>,
     /// What it is: point-to-point, broadcast, loopback.
     pub network: String,
-    /// The levels that it is told to have.
+    /// The levels that it has, of those that it is told to have and those of the router.
     pub level: Level,
     /// `up`, `down`, or `absent` if there is no such interface.
     pub state: String,
@@ -120,6 +120,10 @@ pub struct DatabaseEntry {
     pub attached: bool,
     /// Whether others are to forward around its router.
     pub overload: bool,
+    /// What it says that is carried to others, and that no route here is computed from: IPv6 (RFC 5308), topologies beside that
+    /// of IPv4 (RFC 5120). In words, one for each entry.
+    #[serde(default)]
+    pub carried: Vec<String>,
     /// All of it, as `braid debug routes` reads it.
     pub hex: String,
 }

@@ -21,7 +21,9 @@ pub(super) fn answer(router: &Ospf, now: Instant, question: &str) -> Result<Stri
         Question::Database => serde_json::to_string(&database(router, now)),
         Question::Routes => serde_json::to_string(&routes(router)),
         Question::Counters => serde_json::to_string(&counters(router)),
-        Question::Announced { prefix } => serde_json::to_string(&super::clone::announced(router, now, &prefix)),
+        Question::Announced { prefix } => {
+            serde_json::to_string(&super::clone::announced(router, now, &prefix))
+        }
         Question::Converged => serde_json::to_string(&super::clone::converged(router, now)),
         Question::Running => serde_json::to_string(&running(router, now)),
     };

@@ -16,14 +16,10 @@ use super::{
         Translate, VirtualLink,
     },
 };
-use crate::ConfigError;
-
-/// What is wrong: the entry, and the reason.
-type Wrong = (String, String);
-
-fn wrong(about: impl Into<String>, reason: impl Into<String>) -> Wrong {
-    (about.into(), reason.into())
-}
+use crate::{
+    ConfigError,
+    file::{Wrong, meaning, ms, wrong},
+};
 
 impl File {
     /// What the engine is told, with the interfaces that are there. External routes are told apart.
@@ -31,8 +27,7 @@ impl File {
     /// # Errors
     /// [`ConfigError::Meaning`] with the first entry that is wrong, also among interfaces that are not there.
     pub fn to_config(&self, path: &Path, index: impl Fn(&str) -> Option<u32>) -> Result<Config, ConfigError> {
-        let meaning = |(about, reason)| ConfigError::Meaning { path: path.to_owned(), about, reason };
-        self.convert(index).map_err(meaning)
+        self.convert(index).map_err(|wrong| meaning(path, wrong))
     }
 
     fn convert(&self, index: impl Fn(&str) -> Option<u32>) -> Result<Config, Wrong> {
@@ -110,16 +105,12 @@ impl File {
             packets_per_second: limits.packets_per_second.unwrap_or(usual.packets_per_second),
             externals: limit(limits.externals, usual.externals),
         };
-        if self.kernel.table == 0 || self.kernel.metric == 0 {
+        if self.kernel.table == 0 || self.kernel.metric == Some(0) {
             let reason = "table and metric are 1 or more; metric 0 belongs to connected and static routes";
             return Err(wrong("kernel", reason));
         }
         Ok(())
     }
-}
-
-fn ms(given: Option<u32>, usual: Duration) -> Duration {
-    given.map_or(usual, |given| Duration::from_millis(given.into()))
 }
 
 fn seconds(given: u32) -> Duration {

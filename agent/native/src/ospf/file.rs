@@ -1,6 +1,6 @@
 //! The configuration file: JSON, and nothing in it is unknown to us.
 
-use std::{collections::BTreeMap, fmt, net::Ipv4Addr, path::Path};
+use std::{collections::BTreeMap, net::Ipv4Addr, path::Path};
 
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use serde_with::skip_serializing_none;
 use super::Authentication;
 use crate::{ConfigError, json};
 
-pub use crate::spf::Spf;
+pub use crate::file::{Kernel, Network, Spf};
 
 /// Hellos that may be missed before a neighbour counts as gone.
 pub(super) const DEAD_HELLOS: u32 = 4;
@@ -232,29 +232,6 @@ impl Interface {
     }
 }
 
-/// What an interface is to OSPF (RFC 2328 §1.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Network {
-    /// One neighbour.
-    #[default]
-    PointToPoint,
-    /// Several, and a designated router.
-    Broadcast,
-    /// None: announced as a host route.
-    Loopback,
-}
-
-impl fmt::Display for Network {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::PointToPoint => "point-to-point",
-            Self::Broadcast => "broadcast",
-            Self::Loopback => "loopback",
-        })
-    }
-}
-
 /// A virtual link.
 #[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -347,22 +324,6 @@ pub struct Limits {
     pub packets_per_second: Option<u32>,
     /// Own external prefixes.
     pub externals: Option<u32>,
-}
-
-/// Where routes go in the kernel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Kernel {
-    /// The routing table; default 254, the main one.
-    pub table: u32,
-    /// Their metric; default 110, so that connected and static routes (0) go first.
-    pub metric: u32,
-}
-
-impl Default for Kernel {
-    fn default() -> Self {
-        Self { table: 254, metric: 110 }
-    }
 }
 
 impl File {

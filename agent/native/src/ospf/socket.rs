@@ -47,7 +47,7 @@ pub(super) struct Received {
 }
 
 /// The socket.
-pub(super) struct Socket {
+pub struct Socket {
     socket: socket2::Socket,
     buffer: Vec<u8>,
     /// The groups that are joined, and where.

@@ -28,9 +28,14 @@ pub fn pid(file: &Path) -> Option<i32> {
     fs::read_to_string(file).ok()?.trim().parse().ok()
 }
 
-/// Ends the process that a file names, if there is one.
+/// That process, while it is there.
+pub fn process(file: &Path) -> Option<Process> {
+    Process::open(pid(file)?).ok()
+}
+
+/// Ends it.
 pub fn kill(file: &Path) {
-    if let Some(process) = pid(file).and_then(|pid| Process::open(pid).ok()) {
+    if let Some(process) = process(file) {
         let _ = process.signal(Signal::KILL);
     }
 }

@@ -294,7 +294,10 @@ mod tests {
         lose(&mut track, [50, 60]);
         assert!(!track.condemn(&Config::default(), back(70), LATER));
         lose(&mut track, [70]);
-        assert!(track.condemn(&Config::default(), back(75), LATER), "three more, while the other delivers, do");
+        assert!(
+            track.condemn(&Config::default(), back(75), LATER),
+            "three more, while the other delivers, do"
+        );
     }
 
     #[test]

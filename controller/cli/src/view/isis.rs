@@ -75,7 +75,7 @@ impl Row for CircuitStatus {
 impl Row for DatabaseEntry {
     const NOUN: &'static str = "LSPs";
     const HEADER: &'static [&'static str] =
-        &["LEVEL", "LSP", "NAME", "LIFETIME", "SEQUENCE", "CHECKSUM", "LENGTH", "FLAGS"];
+        &["LEVEL", "LSP", "NAME", "LIFETIME", "SEQUENCE", "CHECKSUM", "LENGTH", "FLAGS", "CARRIES"];
 
     fn cells(&self, _: Timestamp) -> Vec<Cell> {
         let flags = [(self.attached, "attached"), (self.overload, "overload")];
@@ -90,6 +90,7 @@ impl Row for DatabaseEntry {
             format!("{:#06x}", self.checksum).into(),
             Cell::number(self.length),
             Cell::maybe((!flags.is_empty()).then(|| flags.join(", "))),
+            Cell::stack(&self.carried),
         ]
     }
 }

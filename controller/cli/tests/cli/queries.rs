@@ -98,6 +98,22 @@ impl NetworkService for Scripted {
         Ok(Response::new(v1::ListVotesResponse { votes: (first..end).map(vote).collect(), next_page_token }))
     }
 
+    async fn list_probe_paths(
+        &self,
+        _: Request<v1::ListProbePathsRequest>,
+    ) -> Result<Response<v1::ListProbePathsResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    type WatchVotesStream = tokio_stream::Empty<Result<v1::WatchVotesResponse, Status>>;
+
+    async fn watch_votes(
+        &self,
+        _: Request<v1::WatchVotesRequest>,
+    ) -> Result<Response<Self::WatchVotesStream>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
     async fn list_hosts(
         &self,
         _: Request<v1::ListHostsRequest>,

@@ -1,7 +1,7 @@
 //! Two routers on two circuits that the fuzzer owns: what they send waits on the wire until a step delivers, drops, repeats or
 //! forges it.
 
-use std::{collections::VecDeque, time::Duration};
+use std::time::Duration;
 
 use braid_isis::{
     CircuitConfig, CircuitId, CircuitKind, Config, External, Input, Instance, Instant, LeakDown, Limits, Mac,
@@ -11,20 +11,24 @@ use braid_isis_packet::{Authentication, CircuitType, Level, Lsp};
 use ipnet::Ipv4Net;
 
 use super::{address, forgery, keys, seal_pdu, system};
-use crate::Bytes;
+use crate::{
+    Bytes,
+    talk::{ENDLESS, Talk, Wire},
+};
 
 /// On a third circuit the attacked router is alone with the fuzzer.
 const CIRCUITS: [u32; 3] = [1, 2, 3];
-/// More outputs than this at one moment are an endless loop; so are more timeouts than this without time passing.
-const ENDLESS: usize = 20_000;
-/// Delivered PDUs that can be repeated.
-const REMEMBERED: usize = 16;
-/// PDUs that wait on the wire; older ones are lost.
-const WIRE: usize = 256;
+/// Time between hellos. Neighbours say hello at once when something is new; what comes in turn tells a fuzzer nothing, and would
+/// take most of its time.
+const HELLO: Duration = Duration::from_secs(10);
+/// How long the steps of a world may last in all: as long as an LSP needs to expire, to be purged and to be forgotten.
+const LIFE: Duration = Duration::from_secs(150);
+/// When all begins.
+const START: Instant = Instant(1_000_000);
 
 /// A PDU on the wire.
 #[derive(Debug, Clone)]
-struct Carried {
+pub struct Carried {
     to: usize,
     circuit: CircuitId,
     source: Mac,
@@ -37,9 +41,7 @@ pub struct World {
     configs: [Config; 2],
     authentication: Authentication,
     limits: Limits,
-    wire: VecDeque<Carried>,
-    delivered: VecDeque<Carried>,
-    now: Instant,
+    wire: Wire<Carried>,
 }
 
 fn mac(router: usize, circuit: CircuitId) -> Mac {
@@ -84,27 +86,19 @@ impl World {
                 let at = address(*number as u8 * 16 + router as u8);
                 circuit.addresses = vec![at];
                 circuit.prefixes.insert(Ipv4Net::new_assert(at, 28).trunc(), 10);
-                circuit.hello = Duration::from_secs(1);
-                circuit.multiplier = 3;
+                circuit.hello = HELLO;
+                circuit.multiplier = 2;
+                circuit.election_wait = Some(Duration::from_millis(100));
                 circuit.padding = if more & 16 != 0 { Padding::Always } else { Padding::Never };
                 circuit.hello_auth = authentication.clone();
                 config.circuits.insert(CircuitId(*number), circuit);
             }
             config
         });
-        let now = Instant(1_000_000);
         let routers = [0, 1].map(|router| {
-            Instance::new(configs[router].clone(), router as u64, now).expect("a sound configuration")
+            Instance::new(configs[router].clone(), router as u64, START).expect("a sound configuration")
         });
-        let mut world = Self {
-            routers,
-            configs,
-            authentication,
-            limits,
-            wire: VecDeque::new(),
-            delivered: VecDeque::new(),
-            now,
-        };
+        let mut world = Self { routers, configs, authentication, limits, wire: Wire::new(START.0, LIFE) };
         for router in [0, 1] {
             let circuits: Vec<_> = world.configs[router].circuits.keys().copied().collect();
             for circuit in circuits {
@@ -116,13 +110,13 @@ impl World {
 
     /// Gives a router an input and takes all that it wants done.
     fn handle(&mut self, router: usize, input: Input) {
-        self.routers[router].handle(self.now, input);
+        self.routers[router].handle(Instant(self.wire.now_us), input);
         for count in 0.. {
             assert!(count < ENDLESS, "outputs without end");
             match self.routers[router].poll_output() {
                 None => break,
                 Some(Output::Transmit { circuit, payload, .. }) => {
-                    self.wire.push_back(Carried {
+                    self.wire.send(Carried {
                         to: 1 - router,
                         circuit,
                         source: mac(router, circuit),
@@ -135,66 +129,11 @@ impl World {
                 Some(Output::Routes(_)) => {}
             }
         }
-        while self.wire.len() > WIRE {
-            self.wire.pop_front();
-        }
-    }
-
-    fn receive(&mut self, carried: Carried) {
-        let Carried { to, circuit, source, payload } = carried.clone();
-        self.handle(to, Input::Packet { circuit, source, payload });
-        self.delivered.push_back(carried);
-        if self.delivered.len() > REMEMBERED {
-            self.delivered.pop_front();
-        }
-    }
-
-    /// Delivers some of what waits.
-    pub fn deliver_some(&mut self, count: usize) {
-        for _ in 0..count {
-            let Some(carried) = self.wire.pop_front() else { break };
-            self.receive(carried);
-        }
-    }
-
-    /// Loses some of what waits.
-    pub fn lose(&mut self, count: usize) {
-        self.wire.drain(..count.min(self.wire.len()));
-    }
-
-    /// Lets time pass, with what the routers want to do in it.
-    pub fn pass(&mut self, time: Duration) {
-        let end = self.now + time;
-        for count in 0.. {
-            assert!(count < ENDLESS, "timeouts without end");
-            let next = (0..2).filter_map(|router| Some((self.routers[router].poll_timeout()?, router))).min();
-            let Some((at, router)) = next.filter(|(at, _)| *at <= end) else { break };
-            self.now = self.now.max(at);
-            self.handle(router, Input::Timeout);
-        }
-        self.now = end;
-    }
-
-    /// Lets time pass, and delivers all.
-    pub fn converse(&mut self, time: Duration) {
-        const STEP: Duration = Duration::from_millis(50);
-        for _ in 0..time.as_millis() / STEP.as_millis() {
-            // What is sent in this step is delivered in the next.
-            self.deliver_some(self.wire.len());
-            self.pass(STEP);
-        }
-    }
-
-    /// Delivers again what was delivered.
-    pub fn repeat(&mut self, which: usize) {
-        if let Some(carried) = self.delivered.get(which % REMEMBERED).cloned() {
-            self.receive(carried);
-        }
     }
 
     /// Delivers a waiting PDU with another byte, and perhaps right checksum.
     pub fn bend(&mut self, at: usize, byte: u8, seal: bool) {
-        let Some(mut carried) = self.wire.pop_front() else { return };
+        let Some(mut carried) = self.wire.waiting.pop_front() else { return };
         let at = at % carried.payload.len().max(1);
         if let Some(place) = carried.payload.get_mut(at) {
             *place = byte;
@@ -202,14 +141,14 @@ impl World {
         if let Some(sealed) = seal_pdu(&carried.payload).filter(|_| seal) {
             carried.payload = sealed;
         }
-        self.receive(carried);
+        self.deliver(carried);
     }
 
     /// Says something to the attacked router.
     pub fn inject(&mut self, choice: u8, payload: Vec<u8>) {
         let circuit = CircuitId(CIRCUITS[usize::from(choice) % CIRCUITS.len()]);
         let source = [2, 0, 0, 9, choice >> 6, 1 + (choice >> 2 & 7)];
-        self.receive(Carried { to: 0, circuit, source, payload });
+        self.deliver(Carried { to: 0, circuit, source, payload });
     }
 
     // Forges a PDU that is signed as the routers do.
@@ -306,6 +245,28 @@ impl World {
                 assert!(lsps <= self.limits.lsps + 2 * 256, "{lsps} LSPs");
             }
         }
+    }
+}
+
+impl Talk for World {
+    type Packet = Carried;
+    const DELAY: Duration = Duration::from_millis(1);
+
+    fn wire(&mut self) -> &mut Wire<Carried> {
+        &mut self.wire
+    }
+
+    fn due_us(&self, router: usize) -> Option<u64> {
+        self.routers[router].poll_timeout().map(|at| at.0)
+    }
+
+    fn wake(&mut self, router: usize) {
+        self.handle(router, Input::Timeout);
+    }
+
+    fn receive(&mut self, carried: Carried) {
+        let Carried { to, circuit, source, payload } = carried;
+        self.handle(to, Input::Packet { circuit, source, payload });
     }
 }
 

@@ -1,12 +1,13 @@
 //! IS-IS of isisd and the embedded engine.
 
-use std::{collections::BTreeMap, thread};
+use std::{collections::BTreeMap, net::Ipv4Addr, thread};
 
 use braid_interop::{Algorithm, Auth, Kind, MetricStyle, Network, Settings};
 use braid_world::{
-    Change, RouterIndex, SegmentKind,
+    Change, External, RouterIndex, SegmentKind,
     isis::{self, Domain, Level, Levels},
 };
+use ipnet::Ipv4Net;
 
 use crate::{A, B, C, SEGMENT, keys, ok, world};
 
@@ -198,6 +199,30 @@ fn keys_roll_over_without_losing_the_adjacency() {
         }
     }
     ok("the new key", &network, network.converge());
+}
+
+/// Goal: PDUs that no length of IEEE 802.3 can tell go by EtherType 0x8870, both ways: padded hellos, and LSPs of 250 prefixes.
+#[test]
+fn pdus_longer_than_1500_bytes_pass_where_the_mtu_allows_them() {
+    each(OTHERS, |kind| {
+        let kinds = [Kind::Native, kind];
+        let mut world = world(SegmentKind::PointToPoint, &[64, 64]);
+        for (n, router) in (0_u8..).zip(&mut world.routers) {
+            let external = External { metric: 20, type2: false, tag: 0, forwarding: None };
+            let prefixes = (0..250).map(|host| (Ipv4Net::from(Ipv4Addr::new(198, 18, n, host)), external));
+            router.externals = prefixes.collect();
+        }
+        let mtu = BTreeMap::from([A, B].map(|router| ((SEGMENT, router), 4000)));
+        let settings = Settings { mtu, lsp_mtu: Some(3900), ..Settings::isis(flat(&kinds, Levels::Two)) };
+        let mut network = Network::build(world, kinds.to_vec(), settings).unwrap();
+        network.start_all().unwrap();
+        let what = format!("long PDUs with {kind}");
+        ok(&what, &network, network.converge());
+        let database = network.account(A);
+        let rows = database.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+        let long = rows.filter(|row| row["length"].as_u64() > Some(1500)).count();
+        assert!(long >= 2, "{what}: {long} long LSPs\n{database}");
+    });
 }
 
 /// A router of both metric styles stands between one of each (RFC 5305 §4).

@@ -43,12 +43,6 @@ fn is_hello(payload: &[u8]) -> bool {
     (LAN_HELLO_1..=POINT_TO_POINT_HELLO).contains(&kind(payload).unwrap_or(0))
 }
 
-/// Sequence numbers keep their order: an old acknowledgment that comes again confirms an LSP that a neighbour has lost meanwhile by
-/// starting anew, and no complete sequence numbers follow on a point-to-point circuit. LSPs and hellos can come as they like.
-pub fn keeps_order(payload: &[u8]) -> bool {
-    kind(payload) >= Some(CSNP_1)
-}
-
 /// Makes of any bytes something with a common header.
 pub fn disguise(payload: &mut [u8], number: u8) {
     let kind = TYPES[usize::from(number) % TYPES.len()];

@@ -6,36 +6,14 @@ use braid_isis_route::Route;
 use ipnet::Ipv4Net;
 
 use super::database;
-use crate::router::{Digest, Life, Router};
+use crate::router::{Digest, Life, Router, in_the_same_words};
 
 impl Router for Instance {
-    type Config = Config;
-    type Input = Input;
-    type Output = Output;
+    in_the_same_words!();
     type Route = Route;
-
-    fn start(config: &Config, seed: u64, now_us: u64) -> Result<Self, String> {
-        Instance::new(config.clone(), seed, Instant(now_us)).map_err(|error| error.to_string())
-    }
-
-    fn feed(&mut self, now_us: u64, input: Input) {
-        self.handle(Instant(now_us), input);
-    }
-
-    fn next_output(&mut self) -> Option<Output> {
-        self.poll_output()
-    }
-
-    fn due_us(&self) -> Option<u64> {
-        self.poll_timeout().map(|at| at.0)
-    }
 
     fn save(&self) -> Result<Vec<u8>, String> {
         self.snapshot().map_err(|error| error.to_string())
-    }
-
-    fn load(bytes: &[u8]) -> Result<Self, String> {
-        Instance::restore(bytes).map_err(|error| error.to_string())
     }
 
     fn replay(life: &Life<Self>) -> Result<Vec<Output>, String> {
@@ -66,25 +44,6 @@ impl Router for Instance {
 
     fn news(&self) -> u64 {
         self.circuits().map(|circuit| circuit.counters.lsps_sent).sum()
-    }
-
-    fn timeout() -> Input {
-        Input::Timeout
-    }
-
-    fn leave() -> Input {
-        Input::Leave
-    }
-
-    fn configure(config: Config) -> Input {
-        Input::Configure(Box::new(config))
-    }
-
-    fn input_digest(input: &Input) -> Digest<'_> {
-        match input {
-            Input::Packet { payload, .. } => Digest::Bytes(payload),
-            _ => Digest::Nothing,
-        }
     }
 
     fn output_digest(output: &Output) -> Digest<'_> {

@@ -61,6 +61,8 @@ pub struct Settings {
     pub retransmit: Duration,
     /// Time between complete sequence numbers on LANs.
     pub csnp_interval: Duration,
+    /// The same on circuits between two.
+    pub p2p_csnp_interval: Duration,
     /// When routes are computed.
     pub spf: SpfDelay,
     /// When LSPs are said.
@@ -111,11 +113,14 @@ impl Settings {
         let least = segments.iter().map(|segment| segment.mtu).min().unwrap_or(1500) - LLC_LEN;
         // Small ones make for many fragments, with room for all that a thousand routers may have to say.
         let lsp_mtu = if dice.chance(30) && world.routers.len() < 100 { 300 } else { 1492.min(least) };
+        let retransmit = Duration::from_secs(1 + dice.below(5) as u64);
+        let csnp_interval = Duration::from_secs(1 + dice.below(10) as u64);
         Self {
             hello: Duration::from_secs(hello),
             hold: Duration::from_secs(hello * multiplier),
-            retransmit: Duration::from_secs(1 + dice.below(5) as u64),
-            csnp_interval: Duration::from_secs(1 + dice.below(10) as u64),
+            retransmit,
+            csnp_interval,
+            p2p_csnp_interval: 4 * csnp_interval,
             spf: SpfDelay { initial, ..SpfDelay::default() },
             pacing: if dice.chance(60) { Pacing::default() } else { slow },
             lsp_mtu,
@@ -179,6 +184,7 @@ impl Settings {
             lsp_pacing: self.pacing,
             retransmit: self.retransmit,
             csnp_interval: self.csnp_interval,
+            p2p_csnp_interval: self.p2p_csnp_interval,
             spf: self.spf,
             max_paths: 64,
             overload: router.stub_router,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use braid_injector::{Figures, Implementation, InjectorError, Settings, hold};
 use braid_interop::{
     Error, Kind, Protocol,
     measure::{self as network, Subject},
@@ -41,6 +42,71 @@ pub fn megabytes(bytes: f64) -> String {
 
 pub fn seconds(value: f64) -> String {
     format!("{value:.2} s")
+}
+
+fn middle(times: &[Duration]) -> f64 {
+    times.get(times.len() / 2).map_or(0.0, Duration::as_secs_f64)
+}
+
+/// Aims of what [`fed`] measures.
+pub struct FedAims {
+    /// CPU time of a change.
+    pub change: &'static str,
+    /// Memory.
+    pub memory: &'static str,
+}
+
+/// A grid of 10,000 routers fed over a real adjacency.
+pub fn fed(
+    protocol: braid_injector::Protocol,
+    implementations: &[Implementation],
+    aims: &FedAims,
+) -> Vec<Row> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let figures_of = |implementation: &Implementation| {
+        let figures = runtime.block_on(hold(implementation, &Settings::benchmark(protocol)));
+        let figures = figures.map_err(|error: InjectorError| error.to_string());
+        eprintln!("{}: {figures:?}", implementation.name());
+        (implementation.name(), figures)
+    };
+    let contest = Contest(implementations.iter().map(figures_of).collect());
+    let title = |figure: &str| format!("{protocol}: {figure}");
+    vec![
+        contest
+            .row(
+                &title("one change among 10,000 routers, CPU, median (peers: all their daemons)"),
+                |figures: &Figures| middle(&figures.cpu()),
+                milliseconds,
+            )
+            .aim(aims.change),
+        contest.row(
+            &title("the same, CPU of the worst change"),
+            |figures| figures.cpu().last().map_or(0.0, Duration::as_secs_f64),
+            milliseconds,
+        ),
+        contest.row(
+            &title("the same, CPU of the routing daemon alone (not zebra), median"),
+            |figures| middle(&figures.routing_cpu()),
+            milliseconds,
+        ),
+        contest.row(
+            &title("the same, announcement sent to kernel route changed, median"),
+            |figures| middle(&figures.visible()),
+            milliseconds,
+        ),
+        contest
+            .row(
+                &title("memory (PSS) with 10,000 routers (peers: all their daemons)"),
+                |f| f.memory.pss as f64,
+                megabytes,
+            )
+            .aim(aims.memory),
+        contest.row(
+            &title("start to full tables of 10,000 routes, a neighbour that has the database"),
+            |figures| figures.full.as_secs_f64(),
+            seconds,
+        ),
+    ]
 }
 
 /// Grids of routers of one implementation each, in namespaces, that speak a protocol.

@@ -1,73 +1,69 @@
 //! The embedded OSPF engine beside FRR and BIRD.
 
-use std::time::Duration;
+use std::hint::black_box;
 
-use braid_injector::{Figures, Implementation, InjectorError, Settings, hold};
-use braid_interop::{Kind, Protocol};
+use braid_injector::{COST, Grid, Implementation, Place, Protocol, ROUTER, ospf};
+use braid_interop::Kind;
+use braid_ospf_packet::{
+    AreaId, LinkKind, Lsa, LsaBody, Options, RouterFlags, RouterLink, RouterLsa, SequenceNumber,
+};
+use braid_ospf_route::{AreaKind, Domain, Routing, Settings};
 use braid_tests::braid;
 
 use crate::{
-    contest::{Contest, megabytes, milliseconds, networks, seconds},
+    contest::{FedAims, fed, networks},
     row::Row,
+    spf::{self, Decision},
 };
 
 pub fn measure() -> Vec<Row> {
-    let mut rows = fed();
-    rows.extend(crate::spf::measure());
+    let implementations = [Implementation::Native(braid()), Implementation::Frr, Implementation::Bird];
+    let aims = FedAims { change: "5 ms, ratios 0.067, 0.33", memory: "13 MB" };
+    let mut rows = fed(Protocol::Ospf, &implementations, &aims);
+    rows.extend(spf::measure(Protocol::Ospf, OspfDecision::new));
     let kinds = [("braid", Kind::Native), ("FRR", Kind::Frr), ("BIRD", Kind::Bird)];
-    rows.extend(networks(Protocol::Ospf, &kinds, "13 ms"));
+    rows.extend(networks(braid_interop::Protocol::Ospf, &kinds, "13 ms"));
     rows
 }
 
-fn middle(times: &[Duration]) -> f64 {
-    times.get(times.len() / 2).map_or(0.0, Duration::as_secs_f64)
+const BACKBONE: Domain = Domain::Area(AreaId::BACKBONE);
+
+struct OspfDecision(Routing);
+
+impl OspfDecision {
+    fn new(grid: &Grid) -> Self {
+        let mut routing = Routing::new(ospf::ROUTER_ID, Settings::default());
+        routing.set_area(AreaId::BACKBONE, AreaKind::Normal);
+        routing.install(BACKBONE, &root(grid));
+        Self(routing)
+    }
 }
 
-/// A grid of 10,000 routers fed over a real adjacency.
-fn fed() -> Vec<Row> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let figures_of = |implementation: Implementation| {
-        let figures = runtime.block_on(hold(&implementation, &Settings::benchmark()));
-        let figures = figures.map_err(|error: InjectorError| error.to_string());
-        eprintln!("{}: {figures:?}", implementation.name());
-        (implementation.name(), figures)
-    };
-    let all = [Implementation::Native(braid()), Implementation::Frr, Implementation::Bird];
-    let contest = Contest(all.map(figures_of).into());
-    vec![
-        contest
-            .row(
-                "one change among 10,000 routers, CPU, median (peers: ospfd + zebra, BIRD)",
-                |figures: &Figures| middle(&figures.cpu()),
-                milliseconds,
-            )
-            .aim("5 ms, ratios 0.067, 0.33"),
-        contest.row(
-            "the same, CPU of the worst change",
-            |figures| figures.cpu().last().map_or(0.0, Duration::as_secs_f64),
-            milliseconds,
-        ),
-        contest.row(
-            "the same, CPU of the routing daemon alone, median (peers: ospfd, BIRD)",
-            |figures| middle(&figures.routing_cpu()),
-            milliseconds,
-        ),
-        contest.row(
-            "the same, LSA sent to kernel route changed, median",
-            |figures| middle(&figures.visible()),
-            milliseconds,
-        ),
-        contest
-            .row(
-                "memory (PSS) with 10,000 routers (peers: ospfd + zebra, BIRD)",
-                |f| f.memory.pss as f64,
-                megabytes,
-            )
-            .aim("13 MB"),
-        contest.row(
-            "start to full tables of 10,000 routes, a neighbour that has the database",
-            |figures| figures.full.as_secs_f64(),
-            seconds,
-        ),
-    ]
+impl Decision for OspfDecision {
+    type Announcement = Lsa;
+
+    fn announcement(grid: &Grid, place: Place) -> Lsa {
+        ospf::lsa(grid, place).expect("a small LSA")
+    }
+
+    fn install(&mut self, announcement: &Lsa) {
+        self.0.install(BACKBONE, announcement);
+    }
+
+    fn compute(&mut self) -> usize {
+        self.0.compute().changes.len()
+    }
+
+    fn recompute_paths(&mut self) {
+        black_box(self.0.recompute());
+    }
+}
+
+/// What the root itself says: one link to the grid.
+fn root(grid: &Grid) -> Lsa {
+    let id = grid.attached().address();
+    let link = RouterLink { kind: LinkKind::PointToPoint, id, data: ROUTER, metric: COST };
+    let body = LsaBody::Router(RouterLsa { flags: RouterFlags::NONE, links: vec![link] });
+    let own = ospf::ROUTER_ID;
+    Lsa::build(1, Options::E, own.0, own, SequenceNumber::INITIAL, &body).expect("a small LSA")
 }

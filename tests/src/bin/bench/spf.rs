@@ -1,47 +1,54 @@
 //! The route computation alone: 10,000 routers, against a bare Dijkstra over arrays that finds distances and equal-cost
 //! next hops and nothing else.
 
-use std::{cmp::Reverse, collections::BinaryHeap, hint::black_box, time::Instant};
-
-use braid_injector::{Attachment, Grid, Place, ROUTER_ID};
-use braid_ospf_packet::{
-    AreaId, LinkKind, Lsa, LsaBody, Options, RouterFlags, RouterLink, RouterLsa, SequenceNumber,
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BinaryHeap},
+    hint::black_box,
+    time::Instant,
 };
-use braid_ospf_route::{AreaKind, Domain, Routing, Settings};
+
+use braid_injector::{Grid, Place, Protocol};
 
 use crate::row::{Row, median};
 
 const SIDE: u8 = 100;
 const ROUNDS: usize = 21;
-/// The root's own address on its link.
-const OWN: [u8; 4] = [10, 255, 0, 1];
 
-pub fn measure() -> Vec<Row> {
-    let attachment = Attachment {
-        place: Place::new(0, 0),
-        neighbour: ROUTER_ID,
-        address: [10, 255, 0, 0].into(),
-        cost: 10,
-    };
-    let mut grid = Grid::new(SIDE, 3, attachment);
-    let lsas = grid.lsas().expect("small LSAs");
-    let mut routing = Routing::new(ROUTER_ID, Settings::default());
-    let domain = Domain::Area(AreaId::BACKBONE);
-    routing.set_area(AreaId::BACKBONE, AreaKind::Normal);
-    lsas.iter().for_each(|lsa| routing.install(domain, lsa));
-    routing.install(domain, &root(&grid));
+/// A computation of routes that is fed a grid. The root is the router that is attached to it.
+pub trait Decision {
+    /// What a router of the grid announces, ready to be taken in.
+    type Announcement;
+
+    /// Writes it.
+    fn announcement(grid: &Grid, place: Place) -> Self::Announcement;
+
+    /// Takes it in.
+    fn install(&mut self, announcement: &Self::Announcement);
+
+    /// Brings routes up to date; tells how many have changed.
+    fn compute(&mut self) -> usize;
+
+    /// Computes all shortest paths from nothing, and nothing else.
+    fn recompute_paths(&mut self);
+}
+
+pub fn measure<D: Decision>(protocol: Protocol, new: impl Fn(&Grid) -> D) -> Vec<Row> {
+    let mut grid = Grid::new(SIDE, 3, Place::new(0, 0));
+    let mut decision = new(&grid);
+    grid.places().for_each(|place| decision.install(&D::announcement(&grid, place)));
     let begin = Instant::now();
-    let found = routing.compute().changes.len();
+    let found = decision.compute();
     let first = begin.elapsed().as_secs_f64() * 1e3;
     assert_eq!(found, usize::from(SIDE).pow(2), "a route to every router");
 
-    let graph = Graph::of(&lsas);
+    let graph = Graph::of(&grid);
     let mut ours = Vec::new();
     let mut theirs = Vec::new();
     // Interleaved, since the machine's speed wanders.
     for _ in 0..ROUNDS {
         let begin = Instant::now();
-        black_box(routing.recompute());
+        decision.recompute_paths();
         ours.push(begin.elapsed().as_secs_f64() * 1e3);
         let begin = Instant::now();
         black_box(graph.distances(0));
@@ -52,35 +59,32 @@ pub fn measure() -> Vec<Row> {
     for round in 0..ROUNDS {
         for place in places {
             let up = round.is_multiple_of(2);
-            let lsa = grid.change(place, if up { 1 } else { 200 }, up).expect("a small LSA");
+            grid.change(place, if up { 1 } else { 200 }, up);
+            let announcement = D::announcement(&grid, place);
             let begin = Instant::now();
-            routing.install(domain, &lsa);
-            black_box(routing.compute());
+            decision.install(&announcement);
+            black_box(decision.compute());
             changes.push(begin.elapsed().as_secs_f64() * 1e3);
         }
     }
     let show = |value: f64| format!("{value:.3} ms");
+    let title = |figure: &str| format!("{protocol}: {figure}");
     let (ours, theirs) = (median(ours), median(theirs));
     vec![
         Row::new(
-            "full SPF alone, 10,000 routers, median (peer: bare CSR Dijkstra with ECMP)",
+            &title("full SPF alone, 10,000 routers, median (peer: bare CSR Dijkstra with ECMP)"),
             show(ours),
             show(theirs),
             format!("{:.2}", ours / theirs),
         )
         .aim("1 ms"),
-        Row::alone("the first one, with 10,000 new routes", show(first)),
-        Row::alone("one change alone, LSA to route differences, median", show(median(changes))).aim("1 ms"),
+        Row::alone(&title("the first one, with 10,000 new routes"), show(first)),
+        Row::alone(
+            &title("one change alone, announcement to route differences, median"),
+            show(median(changes)),
+        )
+        .aim("1 ms"),
     ]
-}
-
-/// What the root itself says: one link to the grid.
-fn root(grid: &Grid) -> Lsa {
-    let neighbour = grid.attachment().place.router();
-    let link = RouterLink { kind: LinkKind::PointToPoint, id: neighbour.0, data: OWN.into(), metric: 10 };
-    let body = LsaBody::Router(RouterLsa { flags: RouterFlags::NONE, links: vec![link] });
-    let built = Lsa::build(1, Options::E, ROUTER_ID.0, ROUTER_ID, SequenceNumber::INITIAL, &body);
-    built.expect("a small LSA")
 }
 
 /// The grid in compressed sparse rows: of each router, where its links begin; of each link, its other end and its cost.
@@ -90,16 +94,11 @@ struct Graph {
 }
 
 impl Graph {
-    fn of(lsas: &[Lsa]) -> Self {
-        let mut order: Vec<_> =
-            lsas.iter().enumerate().map(|(at, lsa)| (lsa.key().link_state_id, at as u32)).collect();
-        order.sort_unstable();
-        let index = |id| order.binary_search_by_key(&id, |(id, _)| *id).ok().map(|at| order[at].1);
+    fn of(grid: &Grid) -> Self {
+        let index: BTreeMap<Place, u32> = grid.places().zip(0..).collect();
         let mut graph = Self { starts: vec![0], links: Vec::new() };
-        for lsa in lsas {
-            let LsaBody::Router(router) = lsa.body() else { continue };
-            let links = router.links.iter().filter(|link| link.kind == LinkKind::PointToPoint);
-            graph.links.extend(links.filter_map(|link| Some((index(link.id)?, u32::from(link.metric)))));
+        for place in grid.places() {
+            graph.links.extend(grid.links(place).map(|link| (index[&link.to], u32::from(link.cost))));
             graph.starts.push(graph.links.len() as u32);
         }
         graph

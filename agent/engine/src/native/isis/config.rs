@@ -1,10 +1,11 @@
 //! The engine's configuration, written from the intent.
 
-use braid_native::isis::{Circuit, File, Flooding, Level, LspSettings, Network, Padding, Spf};
+use braid_native::isis::{Circuit, File, Flooding, Level, LspSettings, Network, Padding};
 
 use crate::{
     RouterIntent,
     intent::{ATTACHED_METRIC, ISIS_HELLO_MULTIPLIER, ISIS_LSP_MTU},
+    native::SPF,
 };
 
 /// As many equal ways as the other engines take.
@@ -19,14 +20,7 @@ pub(super) fn render(intent: &RouterIntent) -> File {
     let mut file = File::new(net);
     file.level = Level::Two;
     file.host_name = Some(intent.node.to_string());
-    // The first change after a time of rest is computed and told at once, those of a storm at growing distances.
-    file.spf = Some(Spf {
-        initial_ms: Some(0),
-        short_ms: Some(20),
-        long_ms: Some(200),
-        hold_down_ms: Some(2000),
-        time_to_learn_ms: Some(500),
-    });
+    file.spf = Some(SPF);
     file.lsp = Some(LspSettings {
         mtu: Some(ISIS_LSP_MTU),
         initial_ms: Some(0),

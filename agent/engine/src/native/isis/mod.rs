@@ -3,90 +3,57 @@
 mod config;
 mod status;
 
-use std::{path::Path, time::Duration};
-
-use async_trait::async_trait;
-use braid_kernel::Process;
-use braid_native::isis::{self, Question, Running};
+use braid_native::isis::{self, File, Question, Running};
 use braid_proto::Engine;
 use ipnet::Ipv4Net;
 
-use super::Program;
-use crate::{
-    Drift, Driver, EngineError, Health, Neighbour, Place, Requirement, RouterIntent, announced::lsp,
-};
-
-const PROGRAM: Program = Program { name: isis::NAME, word: "isis", config: "braid-isis.json" };
+use super::Protocol;
+use crate::{Drift, Neighbour, RouterIntent, announced::lsp};
 
 /// braid's own IS-IS.
 pub(crate) struct NativeIsis;
 
-#[async_trait]
-impl Driver for NativeIsis {
-    fn engine(&self) -> Engine {
-        Engine::NativeIsis
+impl Protocol for NativeIsis {
+    const ENGINE: Engine = Engine::NativeIsis;
+    const NAME: &'static str = isis::NAME;
+    const WORD: &'static str = "isis";
+    type Question = Question;
+    const NEIGHBOURS: Question = Question::Neighbours;
+    const RUNNING: Question = Question::Running;
+    type File = File;
+    type Neighbour = isis::Neighbour;
+    type Running = Running;
+    type Announcement = isis::Announcement;
+
+    fn render(intent: &RouterIntent) -> File {
+        config::render(intent)
     }
 
-    fn requirements(&self) -> &'static [Requirement] {
-        &[]
+    fn text(file: &File) -> String {
+        file.to_text()
     }
 
-    fn process_count(&self) -> usize {
-        1
-    }
-
-    async fn prepare(&self, intent: &RouterIntent, place: &Place) -> Result<bool, EngineError> {
-        PROGRAM.prepare(place, &config::render(intent).to_text())
-    }
-
-    async fn start(&self, place: &Place) -> Result<Vec<Process>, EngineError> {
-        PROGRAM.start(place).await
-    }
-
-    fn processes(&self, place: &Place) -> Result<Vec<Process>, EngineError> {
-        PROGRAM.find(place)
-    }
-
-    async fn health(&self, place: &Place, limit: Duration) -> Result<Health, EngineError> {
-        let neighbours: Vec<isis::Neighbour> =
-            PROGRAM.ask(&place.dir, limit, "neighbours", &Question::Neighbours).await?;
-        let neighbour = |n: isis::Neighbour| Neighbour {
+    fn neighbour(n: isis::Neighbour) -> Neighbour {
+        Neighbour {
             id: n.host_name.unwrap_or_else(|| n.system_id.to_string()),
             interface: n.interface,
             state: n.state,
             adjacent: n.adjacent,
+        }
+    }
+
+    fn drift(wanted: &File, running: &Running) -> Vec<Drift> {
+        status::drift(wanted, running)
+    }
+    fn announced(prefix: Ipv4Net) -> Question {
+        Question::Announced { prefix }
+    }
+
+    fn announcement(found: isis::Announcement) -> String {
+        let id = match found.host_name {
+            Some(name) => format!("{} ({name})", found.id),
+            None => found.id.to_string(),
         };
-        Ok(Health { neighbours: neighbours.into_iter().map(neighbour).collect() })
-    }
-
-    async fn drift(
-        &self,
-        intent: &RouterIntent,
-        place: &Place,
-        limit: Duration,
-    ) -> Result<Vec<Drift>, EngineError> {
-        let running: Running = PROGRAM.ask(&place.dir, limit, "running", &Question::Running).await?;
-        Ok(status::drift(&config::render(intent), &running))
-    }
-
-    async fn announced(
-        &self,
-        prefix: Ipv4Net,
-        dir: &Path,
-        limit: Duration,
-    ) -> Result<Option<String>, EngineError> {
-        let found: Option<isis::Announcement> =
-            PROGRAM.ask(dir, limit, "announced", &Question::Announced { prefix }).await?;
-        Ok(found.map(|found| {
-            let id = match found.host_name {
-                Some(name) => format!("{} ({name})", found.id),
-                None => found.id.to_string(),
-            };
-            lsp(id, found.sequence, found.lifetime.into())
-        }))
-    }
-
-    async fn reconfigure(&self, place: &Place, limit: Duration) -> Result<(), EngineError> {
-        PROGRAM.reload(place, limit).await
+        lsp(id, found.sequence, found.lifetime.into())
     }
 }

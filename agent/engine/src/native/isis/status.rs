@@ -1,56 +1,37 @@
 //! Where the running engine differs from the configuration that the intent asks for.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use braid_native::isis::{CircuitStatus, File, Running};
 
-use crate::Drift;
+use crate::{Drift, native::comparison::Comparison};
 
 /// What it should be, and what the engine says that it does.
 pub(super) fn drift(wanted: &File, running: &Running) -> Vec<Drift> {
-    let mut drifts = Vec::new();
-    let mut compare = |about: &str, wanted: &str, found: &str| {
-        if wanted != found {
-            let (about, wanted, found) = (about.to_owned(), wanted.to_owned(), found.to_owned());
-            drifts.push(Drift { about, wanted, found });
-        }
-    };
-    compare("network entity titles", &listed(&wanted.nets), &listed(&running.nets));
-    compare("level", &wanted.level.to_string(), &running.level.to_string());
-    compare("overload", &wanted.overload.to_string(), &running.overload.to_string());
-    compare("metric style", &format!("{:?}", wanted.metric_style), &format!("{:?}", running.metric_style));
+    let mut comparison = Comparison::default();
+    comparison.fact("network entity titles", listed(&wanted.nets), listed(&running.nets));
+    comparison.fact("level", wanted.level, running.level);
+    comparison.fact("overload", wanted.overload, running.overload);
+    let style = |style| format!("{style:?}");
+    comparison.fact("metric style", style(wanted.metric_style), style(running.metric_style));
     if let Some(mtu) = wanted.lsp.and_then(|lsp| lsp.mtu) {
-        compare("LSP MTU", &mtu.to_string(), &running.lsp_mtu.to_string());
+        comparison.fact("LSP MTU", mtu, running.lsp_mtu);
     }
     let found: BTreeMap<&str, &CircuitStatus> =
         running.circuits.iter().map(|circuit| (circuit.name.as_str(), circuit)).collect();
-    for (name, circuit) in &wanted.circuits {
-        let Some(is) = found.get(name.as_str()) else {
-            compare(&format!("interface {name}"), "IS-IS on it", "nothing");
-            continue;
-        };
-        let mut fact = |fact: &str, wanted: String, found: String| {
-            compare(&format!("interface {name}: {fact}"), &wanted, &found);
-        };
-        fact("addresses", listed(&circuit.addresses), listed(&is.addresses));
-        fact("network", circuit.network.to_string(), is.network.clone());
-        fact("passive", circuit.passive.to_string(), is.passive.to_string());
+    comparison.interfaces("IS-IS", &wanted.circuits, &found, |circuit, is, fact| {
+        fact("addresses", &listed(&circuit.addresses), &listed(&is.addresses));
+        fact("network", &circuit.network, &is.network);
+        fact("passive", &circuit.passive, &is.passive);
         if circuit.speaks() {
-            fact("metric", circuit.metric().to_string(), is.level_2.metric.to_string());
-            fact("hello", format!("{} ms", circuit.hello_ms), format!("{} ms", is.hello_ms));
+            fact("metric", &circuit.metric(), &is.level_2.metric);
+            fact("hello", &format!("{} ms", circuit.hello_ms), &format!("{} ms", is.hello_ms));
             let hold_ms = u64::from(circuit.hello_ms) * u64::from(circuit.multiplier);
-            fact("hold time", format!("{hold_ms} ms"), format!("{} ms", is.hold_ms));
-            fact("MTU", circuit.mtu.to_string(), is.mtu.to_string());
+            fact("hold time", &format!("{hold_ms} ms"), &format!("{} ms", is.hold_ms));
+            fact("MTU", &circuit.mtu, &is.mtu);
         }
-    }
-    for name in found.keys().filter(|name| !wanted.circuits.contains_key(**name)) {
-        compare(&format!("interface {name}"), "nothing", "IS-IS on it");
-    }
-    let attached: BTreeSet<_> =
-        wanted.circuits.values().flat_map(|circuit| circuit.prefixes.iter().map(|(p, m)| (*p, *m))).collect();
-    let told: BTreeSet<_> = running.announced.iter().map(|(prefix, metric)| (*prefix, *metric)).collect();
-    drifts.extend(Drift::of_announcements(&attached, &told));
-    drifts
+    });
+    comparison.announcements(wanted.circuits.values().map(|circuit| &circuit.prefixes), &running.announced)
 }
 
 fn listed<T: ToString>(items: &[T]) -> String {
@@ -59,28 +40,14 @@ fn listed<T: ToString>(items: &[T]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use braid_native::isis::LevelStatus;
 
     use super::{super::config::render, *};
-    use crate::{LinkIntent, RouterIntent};
+    use crate::{native::comparison::tests::are_of_cost_and_announcement, testing};
 
     #[test]
     fn a_changed_metric_and_a_lost_announcement_are_found() {
-        let intent = RouterIntent {
-            node: "a".parse().unwrap(),
-            loopback: [100, 64, 0, 1].into(),
-            links: vec![LinkIntent {
-                interface: "eth1".parse().unwrap(),
-                address: "100.65.0.2/31".parse().unwrap(),
-                metric: 20,
-                mtu: 1550,
-            }],
-            port: Some("port".parse().unwrap()),
-            attached: vec!["198.18.1.0/24".parse().unwrap()],
-            hello: Duration::from_secs(1),
-        };
+        let intent = testing::intent();
         let wanted = render(&intent);
         assert_eq!(wanted.nets[0].to_string(), "49.0001.1000.6400.0001.00");
         assert_eq!(wanted.circuits["eth1"].mtu, 1500, "a frame with a length is not longer");
@@ -116,13 +83,6 @@ mod tests {
         assert_eq!(drift(&wanted, &running), []);
         running.circuits[0].level_2.metric = 7;
         running.announced.clear();
-        let told: Vec<String> = drift(&wanted, &running).iter().map(ToString::to_string).collect();
-        assert_eq!(
-            told,
-            [
-                "interface eth1: metric: want `20`, found `7`",
-                "attached prefix 198.18.1.0/24: want `announced at 20`, found `not so`",
-            ]
-        );
+        are_of_cost_and_announcement(&drift(&wanted, &running), "metric");
     }
 }

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use braid_native::ospf::{File, Interface, Network, Pacing, Spf};
+use braid_native::ospf::{File, Interface, Network, Pacing};
 
 use crate::{
     RouterIntent,
     intent::{ATTACHED_METRIC, OSPF_DEAD_HELLOS},
+    native::SPF,
 };
 
 /// As many equal ways as the other engines take.
@@ -16,14 +17,7 @@ const MAX_PATHS: usize = 64;
 pub(super) fn render(intent: &RouterIntent) -> File {
     let hello_s = u16::try_from(intent.hello_s()).unwrap_or(u16::MAX);
     let mut file = File::new(intent.loopback);
-    // The first change after a time of rest is computed and told at once, those of a storm at growing distances.
-    file.spf = Some(Spf {
-        initial_ms: Some(0),
-        short_ms: Some(20),
-        long_ms: Some(200),
-        hold_down_ms: Some(2000),
-        time_to_learn_ms: Some(500),
-    });
+    file.spf = Some(SPF);
     file.lsa =
         Some(Pacing { initial_ms: Some(0), hold_ms: Some(50), max_ms: Some(1000), min_arrival_ms: Some(0) });
     file.max_paths = Some(MAX_PATHS);

@@ -3,92 +3,58 @@
 mod config;
 mod status;
 
-use std::{path::Path, time::Duration};
-
-use async_trait::async_trait;
-use braid_kernel::Process;
-use braid_native::ospf::{self, Question, Running};
+use braid_native::ospf::{self, File, Question, Running};
 use braid_proto::Engine;
 use ipnet::Ipv4Net;
 
-use super::Program;
-use crate::{
-    Drift, Driver, EngineError, Health, Neighbour, Place, Requirement, RouterIntent, announced::lsa,
-};
-
-const PROGRAM: Program = Program { name: ospf::NAME, word: "ospf", config: "braid-ospf.json" };
+use super::Protocol;
+use crate::{Drift, Neighbour, RouterIntent, announced::lsa};
 
 /// braid's own OSPF.
 pub(crate) struct NativeOspf;
 
-#[async_trait]
-impl Driver for NativeOspf {
-    fn engine(&self) -> Engine {
-        Engine::NativeOspf
+impl Protocol for NativeOspf {
+    const ENGINE: Engine = Engine::NativeOspf;
+    const NAME: &'static str = ospf::NAME;
+    const WORD: &'static str = "ospf";
+    type Question = Question;
+    const NEIGHBOURS: Question = Question::Neighbours;
+    const RUNNING: Question = Question::Running;
+    type File = File;
+    type Neighbour = ospf::Neighbour;
+    type Running = Running;
+    type Announcement = ospf::Announcement;
+
+    fn render(intent: &RouterIntent) -> File {
+        config::render(intent)
     }
 
-    fn requirements(&self) -> &'static [Requirement] {
-        &[]
+    fn text(file: &File) -> String {
+        file.to_text()
     }
 
-    fn process_count(&self) -> usize {
-        1
-    }
-
-    async fn prepare(&self, intent: &RouterIntent, place: &Place) -> Result<bool, EngineError> {
-        PROGRAM.prepare(place, &config::render(intent).to_text())
-    }
-
-    async fn start(&self, place: &Place) -> Result<Vec<Process>, EngineError> {
-        PROGRAM.start(place).await
-    }
-
-    fn processes(&self, place: &Place) -> Result<Vec<Process>, EngineError> {
-        PROGRAM.find(place)
-    }
-
-    async fn health(&self, place: &Place, limit: Duration) -> Result<Health, EngineError> {
-        let neighbours: Vec<ospf::Neighbour> =
-            PROGRAM.ask(&place.dir, limit, "neighbours", &Question::Neighbours).await?;
-        let neighbour = |n: ospf::Neighbour| Neighbour {
+    fn neighbour(n: ospf::Neighbour) -> Neighbour {
+        Neighbour {
             id: n.router_id.to_string(),
             interface: n.interface,
             state: n.state,
             adjacent: n.adjacent,
+        }
+    }
+
+    fn drift(wanted: &File, running: &Running) -> Vec<Drift> {
+        status::drift(wanted, running)
+    }
+    fn announced(prefix: Ipv4Net) -> Question {
+        Question::Announced { prefix }
+    }
+
+    fn announcement(found: ospf::Announcement) -> String {
+        let kind = match found.kind.as_str() {
+            "external" => "AS-external",
+            "nssa-external" => "NSSA-external",
+            other => other,
         };
-        Ok(Health { neighbours: neighbours.into_iter().map(neighbour).collect() })
-    }
-
-    async fn drift(
-        &self,
-        intent: &RouterIntent,
-        place: &Place,
-        limit: Duration,
-    ) -> Result<Vec<Drift>, EngineError> {
-        let running: Running = PROGRAM.ask(&place.dir, limit, "running", &Question::Running).await?;
-        Ok(status::drift(&config::render(intent), &running))
-    }
-
-    async fn announced(
-        &self,
-        prefix: Ipv4Net,
-        dir: &Path,
-        limit: Duration,
-    ) -> Result<Option<String>, EngineError> {
-        let found: Option<ospf::Announcement> =
-            PROGRAM.ask(dir, limit, "announced", &Question::Announced { prefix }).await?;
-        Ok(found.map(|found| {
-            let kind = match found.kind.as_str() {
-                "external" => "AS-external",
-                "nssa-external" => "NSSA-external",
-                other => other,
-            };
-            let sequence = found.sequence.cast_unsigned();
-            lsa(kind, found.id, found.advertising_router, sequence, found.age.into())
-        }))
-    }
-
-    async fn reconfigure(&self, place: &Place, limit: Duration) -> Result<(), EngineError> {
-        PROGRAM.reload(place, limit).await
+        lsa(kind, found.id, found.advertising_router, found.sequence.cast_unsigned(), found.age.into())
     }
 }

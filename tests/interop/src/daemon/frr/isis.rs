@@ -31,17 +31,18 @@ pub(super) fn config(task: &Task<'_>) -> String {
     let (it, speaks) = (world.router(*router), domain.router(*router));
     // First, since metrics of more than six bits are refused until their style is known.
     let mut text = externals(task);
+    // The title comes after the delays, since it starts it all: isisd would make one LSP, and wait for half a minute with the next.
     let _ = write!(
         text,
-        "router isis braid\n net {}\n is-type {}\n metric-style {}\n no hostname dynamic\n lsp-gen-interval 1\n \
-         spf-delay-ietf init-delay 0 short-delay 20 long-delay 200 holddown 1000 time-to-learn 500\n",
-        settings.net(*router),
+        "router isis braid\n is-type {}\n metric-style {}\n lsp-gen-interval 1\n spf-interval 1\n spf-delay-ietf init-delay 0 \
+         short-delay 20 long-delay 200 holddown 1000 time-to-learn 500\n net {}\n no hostname dynamic\n",
         is_type(speaks.levels),
         match settings.metric_style(*router) {
             MetricStyle::Wide => "wide",
             MetricStyle::Narrow => "narrow",
             MetricStyle::Transition => "transition",
         },
+        settings.net(*router),
     );
     for level in
         Level::ALL.into_iter().filter(|level| speaks.levels.has(*level) && speaks.externals.has(*level))
@@ -52,6 +53,9 @@ pub(super) fn config(task: &Task<'_>) -> String {
         if let Some(password) = password(auth) {
             let _ = writeln!(text, " {command}-password {password} authenticate snp validate");
         }
+    }
+    if let Some(lsp_mtu) = settings.lsp_mtu {
+        let _ = writeln!(text, " lsp-mtu {lsp_mtu}");
     }
     if it.stub_router {
         text.push_str(" set-overload-bit\n");

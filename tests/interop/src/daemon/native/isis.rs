@@ -77,7 +77,7 @@ pub(super) fn config(task: &Task<'_>) -> Value {
             },
         },
         "spf": { "initial_ms": 0, "short_ms": 20, "long_ms": 200, "hold_down_ms": 1000 },
-        "lsp": { "initial_ms": 0, "hold_ms": 50, "max_ms": 1000 },
+        "lsp": { "mtu": settings.lsp_mtu.unwrap_or(1492), "initial_ms": 0, "hold_ms": 50, "max_ms": 1000 },
         "flooding": { "retransmit_ms": 2000, "csnp_ms": 1000 },
     });
     for (key, auth) in
