@@ -1,6 +1,6 @@
 //! The README's first command: Abilene on embedded engines only, on a machine that has no routing daemon.
 
-use std::{collections::BTreeSet, process::Command, time::Duration};
+use std::{collections::BTreeSet, process::Command, thread, time::Duration};
 
 use braid_tests::{Lab, braid, report, repository, wait_for};
 use nix::{
@@ -72,6 +72,8 @@ fn an_engine_that_is_killed_keeps_its_routes_and_finds_them_again() {
     wait_for("the lab converges", Duration::from_secs(30), || {
         (lab.json(&["status"])["converged"] == true).then_some(())
     });
+    // Routes of the earlier life are let go meanwhile.
+    thread::sleep(Duration::from_secs(4));
     let losses = flow.stop();
     report(&format!("SIGKILL of every embedded engine at once: {losses:?}"));
     assert_eq!(losses.lost, 0, "{losses:?}");

@@ -37,6 +37,11 @@ const LOG: &str = "BRAID_LOG";
 const AUDIT: Duration = Duration::from_secs(30);
 /// How soon after a link has changed, which may take routes away without a word; and after a refusal.
 const AUDIT_SOON: Duration = Duration::from_secs(1);
+/// Routes of an earlier life are waited for so many dead intervals: neighbours that were restarted too need one to notice.
+const GRACE_DEAD_INTERVALS: u32 = 3;
+/// And until the routes that take their place have been the same for this part of one, about a hello interval: others that were
+/// restarted too may have yet to find their links again.
+const REST_OF_DEAD_INTERVAL: u32 = 4;
 /// How long neighbours may take to hear that the engine goes.
 const LEAVE: Duration = Duration::from_millis(500);
 /// Turns of packets before anything else has a turn.
@@ -161,6 +166,8 @@ struct Life<'a, E> {
     netns: Netns,
     /// When routes of an earlier life are let go, settled or not.
     grace: Instant,
+    /// When the engine's routes have not changed for long enough to take the place of those.
+    rested: Instant,
     audit: Instant,
     /// When the process ends, whoever has not heard of it by then.
     leaving: Option<Instant>,
@@ -182,7 +189,8 @@ impl<'a, E: Engine> Life<'a, E> {
         control::serve(listener, teller.clone())
             .map_err(StartError::system("listen on the control socket"))?;
         Ok(Self {
-            grace: Instant::now() + engine.grace(),
+            grace: Instant::now() + engine.dead_interval() * GRACE_DEAD_INTERVALS,
+            rested: Instant::now(),
             audit: Instant::now() + AUDIT,
             leaving: None,
             kernel_routes: None,
@@ -254,8 +262,9 @@ impl<'a, E: Engine> Life<'a, E> {
     /// When something is due.
     fn wake_at(&self) -> Instant {
         let engine = self.engine.next_wake().map(|us| self.clock.at(us));
-        let grace = self.fib.holds().then_some(self.grace);
-        engine.into_iter().chain(grace).chain(self.leaving).fold(self.audit, Instant::min)
+        let rested = Some(self.rested).filter(|at| *at > Instant::now());
+        let release = self.fib.holds().then(|| rested.unwrap_or(self.grace).min(self.grace));
+        engine.into_iter().chain(release).chain(self.leaving).fold(self.audit, Instant::min)
     }
 
     /// What is due, whatever there was to wait for.
@@ -268,6 +277,7 @@ impl<'a, E: Engine> Life<'a, E> {
         let updates = self.engine.take_routes();
         if !updates.is_empty() {
             self.fib.update(updates);
+            self.rested = Instant::now() + self.engine.dead_interval() / REST_OF_DEAD_INTERVAL;
         }
         if let Err(error) = self.bring_to_kernel() {
             error!("{error}");
@@ -280,7 +290,7 @@ impl<'a, E: Engine> Life<'a, E> {
 
     fn bring_to_kernel(&mut self) -> Result<(), NetlinkError> {
         let now = Instant::now();
-        let is_settled = || self.engine.is_settled() && self.fib.is_covered();
+        let is_settled = || now >= self.rested && self.engine.is_settled() && self.fib.is_covered();
         let settles = self.fib.holds() && (now >= self.grace || is_settled());
         let audits = now >= self.audit;
         if !(settles || audits || self.fib.has_dirty()) {

@@ -72,8 +72,8 @@ pub trait Engine {
     /// Whether all neighbours that may be expected have told what they know, and routes are computed from it.
     fn is_settled(&self) -> bool;
 
-    /// How long after its start routes of an earlier life may wait for that.
-    fn grace(&self) -> Duration;
+    /// After which silence neighbours are gone: the longest of its dead intervals (hold times).
+    fn dead_interval(&self) -> Duration;
 
     /// Whether it wants to hear of other kernel routes.
     fn wants_kernel_routes(&self) -> bool;

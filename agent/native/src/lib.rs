@@ -17,8 +17,9 @@
 //! - [`start`] returns in the foreground when something is wrong, and else goes into the background: nobody's child. It leaves
 //!   `NAME.pid`, `NAME.sock`, `NAME.log` and `NAME.lock` in the run directory; the lock is held as long as the process lives.
 //! - SIGTERM: neighbours are told, routes are removed, the process ends. SIGHUP: the configuration is read anew.
-//! - SIGKILL: routes stay. The next life leaves them alone until it has learnt each of them anew from all its neighbours, at
-//!   most for three dead intervals (hold times), and then changes what differs, in one batch.
+//! - SIGKILL: routes stay. The next life leaves them alone until it has learnt each of them anew from all its neighbours and
+//!   its own have not changed for a quarter of a dead interval (hold time), at most for three of them, and then changes what
+//!   differs, in one batch. Where many engines are killed at once, each would else act on too few links: packets would loop.
 //! - Routes carry a protocol number of each engine's own ([`ospf::ROUTE_PROTOCOL`], 77; [`isis::ROUTE_PROTOCOL`], 78; braid's
 //!   static ones have 76, zebra's 11, 187 and 188, BIRD's 12) and metric 110 of OSPF, 115 of IS-IS. What somebody else does to
 //!   them is put right within 30 s, and counted.

@@ -28,8 +28,6 @@ use crate::{
 
 /// Packets taken in one turn.
 const RECEIVE_BATCH: usize = 64;
-/// Routes of an earlier life are waited for so many dead intervals: neighbours that were restarted too need one to notice.
-const GRACE_DEAD_INTERVALS: u32 = 3;
 
 /// What a router has of its protocol: the instance, and what it is told and tells. Times are of [`crate::Clock`].
 pub trait Protocol: Sized {
@@ -261,8 +259,8 @@ impl<P: Protocol> Engine for Router<P> {
         P::is_settled(self)
     }
 
-    fn grace(&self) -> Duration {
-        P::dead_interval(&self.file) * GRACE_DEAD_INTERVALS
+    fn dead_interval(&self) -> Duration {
+        P::dead_interval(&self.file)
     }
 
     fn wants_kernel_routes(&self) -> bool {

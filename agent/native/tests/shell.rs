@@ -115,8 +115,8 @@ impl Engine for Gullible {
     fn is_settled(&self) -> bool {
         self.settled
     }
-    fn grace(&self) -> Duration {
-        Duration::from_secs(20)
+    fn dead_interval(&self) -> Duration {
+        Duration::from_secs(4)
     }
     fn wants_kernel_routes(&self) -> bool {
         false

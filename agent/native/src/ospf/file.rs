@@ -225,6 +225,12 @@ impl Interface {
         self.cost.unwrap_or(if self.network == Network::Loopback { 0 } else { ten() })
     }
 
+    /// Whether anybody is spoken to on it.
+    #[must_use]
+    pub fn speaks(&self) -> bool {
+        !self.passive && self.network != Network::Loopback
+    }
+
     /// Its RouterDeadInterval in seconds.
     #[must_use]
     pub fn dead_s(&self) -> u32 {

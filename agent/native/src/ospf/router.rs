@@ -56,8 +56,8 @@ impl Protocol for Instance {
     }
 
     fn dead_interval(file: &File) -> Duration {
-        let dead_s = file.interfaces.values().map(super::Interface::dead_s).max().unwrap_or(0);
-        Duration::from_secs(dead_s.into())
+        let speaking = file.interfaces.values().filter(|interface| interface.speaks());
+        Duration::from_secs(speaking.map(super::Interface::dead_s).max().unwrap_or(0).into())
     }
 
     fn interfaces(config: &Config) -> BTreeSet<u32> {
