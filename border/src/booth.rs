@@ -16,6 +16,7 @@ use ipnet::Ipv4Net;
 use crate::{
     ballots::Offer,
     borders::Borders,
+    clones::Answer,
     network::{Network, Voters},
     probe,
     recorder::Tape,
@@ -109,11 +110,11 @@ impl Booth {
             match self.numbers.get(&foreign.prefix) {
                 Some(number) => {
                     let terms = (self.poll.attached(*number), self.poll.policy(*number));
-                    if terms != (Some(&attached), Some(&foreign.policy)) {
-                        self.tape.terms(*number, foreign.policy, &attached);
+                    if terms != (Some(&attached), Some(&*foreign.policy)) {
+                        self.tape.terms(*number, *foreign.policy, &attached);
                     }
                     self.poll.set_attached(*number, &attached);
-                    self.poll.set_policy(*number, foreign.policy);
+                    self.poll.set_policy(*number, *foreign.policy);
                 }
                 None => self.open(foreign, &attached, now),
             }
@@ -123,7 +124,7 @@ impl Booth {
 
     fn open(&mut self, foreign: &Foreign, attached: &EgressSet, now: Millis) {
         let prefix = foreign.prefix;
-        let number = self.poll.open(foreign.policy, attached);
+        let number = self.poll.open(*foreign.policy, attached);
         self.numbers.insert(prefix, number);
         let at = number.0 as usize;
         if self.prefixes.len() <= at {
@@ -131,7 +132,7 @@ impl Booth {
         }
         self.prefixes[at] = prefix;
         let adopted = self.adopted.remove(&prefix).map(VnId::get);
-        self.tape.open(number, prefix, foreign.policy, attached, adopted);
+        self.tape.open(number, prefix, *foreign.policy, attached, adopted);
         if let Some(vn) = adopted {
             self.poll.adopt(number, vn);
         }
@@ -162,7 +163,7 @@ impl Booth {
     /// The engine of a virtual network changed its state.
     pub fn set_engine(&mut self, vn: VnId, state: EngineState, now: Millis) {
         if let Some(network) = self.networks.get_mut(&vn) {
-            network.engine = (state, now);
+            network.set_engine(state, now);
             self.electors_changed = true;
             self.hear(&Evidence::Engine { vn: vn.get(), state }, now);
         }
@@ -199,6 +200,20 @@ impl Booth {
                 self.hear(&Evidence::Route { prefix, vn: vn.get(), route }, now);
             }
         }
+    }
+
+    /// What a converged clone of a virtual network's engine has said.
+    pub fn set_converged(&mut self, vn: VnId, answer: &Answer, now: Millis) {
+        let Answer { asked, at_rest, ref changes } = *answer;
+        if !self.networks.get(&vn).is_some_and(|network| network.stands_by_its_clone(asked)) {
+            return;
+        }
+        // A route that forwards nothing concerns all wider prefixes.
+        let touched = changes.iter().flat_map(|change| {
+            (0..=change.prefix_len()).filter_map(|length| Ipv4Net::new(change.network(), length).ok())
+        });
+        let pending = touched.filter_map(|prefix| self.numbers.get(&prefix.trunc()).copied()).collect();
+        self.hear(&Evidence::Converged { vn: vn.get(), asked, at_rest, pending }, now);
     }
 
     /// What probes have found in a virtual network.
@@ -320,11 +335,6 @@ impl Booth {
         first_vote.or_else(|| self.poll.next_due().into_iter().chain(self.rest_due).min())
     }
 
-    /// Every prefix voted on, with the verdict if there has been a vote.
-    pub fn verdicts(&self) -> impl Iterator<Item = (Ipv4Net, Option<Verdict>)> {
-        self.numbers.iter().map(|(prefix, number)| (*prefix, self.poll.verdict(*number)))
-    }
-
     /// The verdict on a prefix, if there has been a vote.
     #[must_use]
     pub fn verdict(&self, prefix: Ipv4Net) -> Option<Verdict> {
@@ -393,8 +403,8 @@ mod tests {
             vns: vec![network(1, "frr"), network(2, "bird")],
             foreign: vec![Foreign {
                 prefix: prefix(),
-                egress: ["b".parse().unwrap()].into(),
-                policy: Policy::new(Rule::Master { master: 1 }),
+                egress: BTreeSet::from(["b".parse().unwrap()]).into(),
+                policy: Policy::new(Rule::Master { master: 1 }).into(),
             }],
             ..Spec::default()
         }

@@ -27,6 +27,7 @@
 mod ballots;
 mod booth;
 mod borders;
+mod clones;
 mod config;
 mod engine;
 mod fib;
@@ -41,6 +42,7 @@ pub mod steering;
 mod store;
 mod uplink;
 mod verified;
+mod votes;
 
 pub use config::BorderConfig;
 pub use run::{BorderError, run};

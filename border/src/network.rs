@@ -24,6 +24,8 @@ pub struct Network {
     pub layout: (Option<u64>, Millis),
     /// The state of its engine, and since when.
     pub engine: (EngineState, Millis),
+    /// When it was last seen to start, or to be back.
+    restarted: Option<Millis>,
 }
 
 impl Network {
@@ -34,7 +36,24 @@ impl Network {
             routes: Routes::default(),
             layout: (layout, now),
             engine: (EngineState::Unknown, Millis(0)),
+            restarted: None,
         }
+    }
+
+    /// This is the state of its engine now.
+    pub fn set_engine(&mut self, state: EngineState, now: Millis) {
+        if self.engine.0 != EngineState::Unknown && state != EngineState::Unknown {
+            self.restarted = Some(now);
+        }
+        self.engine = (state, now);
+    }
+
+    /// Whether what a clone of its engine said then stands for its routes. One that has just started knows little, and has
+    /// left routes of its earlier life in the kernel.
+    pub fn stands_by_its_clone(&self, asked: Millis) -> bool {
+        let (state, _) = self.engine;
+        matches!(state, EngineState::Running | EngineState::Unknown)
+            && self.restarted.is_none_or(|at| at.after(REST) <= asked)
     }
 
     /// This is its live layout now.

@@ -191,8 +191,8 @@ mod tests {
         };
         let foreign = |third| Foreign {
             prefix: prefix(third),
-            egress: ["b".parse().unwrap()].into(),
-            policy: Policy::new(rule),
+            egress: std::collections::BTreeSet::from(["b".parse().unwrap()]).into(),
+            policy: Policy::new(rule).into(),
         };
         Spec {
             vns: [(1, "frr"), (2, "bird"), (3, "native")].map(network).into(),

@@ -207,7 +207,7 @@ pub fn explanation(
 ) -> v1::Explanation {
     let spec = booth.spec();
     let now = clock.now();
-    let policy = spec.foreign.iter().find(|foreign| foreign.prefix == prefix).map(|foreign| foreign.policy);
+    let policy = spec.foreign.iter().find(|foreign| foreign.prefix == prefix).map(|foreign| *foreign.policy);
     let decisive = explained.verdict.decisive_step;
     v1::Explanation {
         vote: Some(vote(spec, clock, prefix, &explained.verdict, steered)),

@@ -22,16 +22,18 @@ use tracing::{error, info, warn};
 
 use crate::{
     booth::Booth,
+    clones,
     config::BorderConfig,
     engine, fib,
     probe::{self, Finding, ProbeError, ProbeSpec},
     recorder::Tape,
     report::{self, Clock},
-    spec::Spec,
+    spec::{Spec, Vn},
     steering::{Steering, SteeringError},
     store,
     uplink::{self, Order, Report},
     verified,
+    votes::Votes,
 };
 
 /// Pieces of evidence that may wait; a source that is faster waits in turn.
@@ -80,6 +82,7 @@ pub enum BorderError {
 enum Event {
     Fib(VnId, fib::News),
     Engine(VnId, EngineState),
+    Clone(VnId, clones::Answer),
 }
 
 /// Runs a border in the current network namespace until `shutdown` resolves. What it steers stays as it is.
@@ -105,8 +108,11 @@ pub async fn run(config: BorderConfig, shutdown: impl Future<Output = ()> + Send
         details: BTreeMap::new(),
         clock: Clock::start(),
         watchers: BTreeMap::new(),
+        repaired: 0,
+        pace: clones::Pace::default(),
         events,
         reports,
+        votes: Votes::default(),
         problems: BTreeMap::new(),
         config: config.clone(),
     };
@@ -132,7 +138,7 @@ pub async fn run(config: BorderConfig, shutdown: impl Future<Output = ()> + Send
         }
         if audit <= Instant::now() {
             let begin = Instant::now();
-            border.audit().await;
+            border.audit_again().await;
             audit = Instant::now() + AUDIT.max(begin.elapsed() * AUDIT_SHARE);
         }
         border.vote().await;
@@ -144,6 +150,13 @@ fn lock(config: &BorderConfig) -> Result<File, BorderError> {
     lock_file(&config.run_dir.join("border.lock"))
         .map_err(|source| BorderError::RunDir { path: path(), source })?
         .ok_or_else(|| BorderError::AlreadyRunning { path: path() })
+}
+
+/// What is watched of a virtual network: its namespace and its engine.
+type Watched = (String, String);
+
+fn watched(vn: &Vn) -> Watched {
+    (vn.namespace.clone(), vn.engine.clone())
 }
 
 struct Border {
@@ -162,10 +175,16 @@ struct Border {
     /// What verification has to say in words, where it has.
     details: BTreeMap<(VnId, Ipv4Net), String>,
     clock: Clock,
-    /// By virtual network: the namespace watched, and the tasks that do it.
-    watchers: BTreeMap<VnId, (String, JoinSet<()>)>,
+    /// By virtual network: what is watched, and the tasks that do it.
+    watchers: BTreeMap<VnId, (Watched, JoinSet<()>)>,
+    /// Objects and routes in the kernel that audits have put right.
+    repaired: usize,
+    /// How often engines are asked for their clones.
+    pace: clones::Pace,
     events: mpsc::Sender<Event>,
     reports: watch::Sender<Arc<Report>>,
+    /// The verdicts as they are told.
+    votes: Votes,
     /// What is wrong, by what it is about; said once each.
     problems: BTreeMap<&'static str, String>,
 }
@@ -296,6 +315,7 @@ impl Border {
                 self.details.retain(|(vn, _), _| spec.vn(*vn).is_some());
                 self.booth.set_spec(spec, self.clock.now());
                 self.audit().await;
+                self.retell_all();
                 Ok(())
             }
         };
@@ -308,7 +328,7 @@ impl Border {
 
     /// Watches the virtual networks of a specification and no others.
     fn watch(&mut self, spec: &Spec) {
-        self.watchers.retain(|id, (namespace, _)| spec.vn(*id).is_some_and(|vn| vn.namespace == *namespace));
+        self.watchers.retain(|id, (what, _)| spec.vn(*id).is_some_and(|vn| watched(vn) == *what));
         for vn in &spec.vns {
             self.watchers.entry(vn.id).or_insert_with(|| {
                 let mut tasks = JoinSet::new();
@@ -316,8 +336,12 @@ impl Border {
                 let (fibs, engines) = (self.events.clone(), self.events.clone());
                 tasks.spawn(fib::watch(vn.namespace.clone(), fibs, move |news| Event::Fib(id, news)));
                 let dir = self.config.run_dir.join(format!("vn{id}"));
+                if let Some(socket) = clones::socket(&vn.engine, &dir) {
+                    let (clock, pace, answers) = (self.clock, self.pace.subscribe(), self.events.clone());
+                    tasks.spawn(clones::watch(socket, clock, pace, answers, move |a| Event::Clone(id, a)));
+                }
                 tasks.spawn(engine::watch(dir, engines, move |state| Event::Engine(id, state)));
-                (vn.namespace.clone(), tasks)
+                (watched(vn), tasks)
             });
         }
     }
@@ -328,6 +352,7 @@ impl Border {
             match event {
                 Event::Fib(vn, fib::News::All(routes)) => self.booth.set_routes(vn, routes, now),
                 Event::Fib(vn, fib::News::One(prefix, route)) => self.booth.set_route(vn, prefix, route, now),
+                Event::Clone(vn, answer) => self.booth.set_converged(vn, &answer, now),
                 Event::Engine(vn, state) => {
                     info!(vn = %self.name(vn), ?state, "engine");
                     let fails = matches!(state, EngineState::Gone | EngineState::Silent);
@@ -347,38 +372,56 @@ impl Border {
         self.booth.spec().vn(vn).map_or_else(|| vn.to_string(), |vn| vn.name.to_string())
     }
 
-    /// Compares the kernel with what it ought to hold, and mends what differs.
-    async fn audit(&mut self) {
+    /// Compares the kernel with what it ought to hold, and mends what differs. Gives the number of changes.
+    async fn audit(&mut self) -> usize {
         if !self.has_spec {
-            return;
+            return 0;
         }
         let observed = self.steering.observe().await;
         self.note("reading the kernel's tables", observed);
-        let spec = self.booth.spec().clone();
-        let founded = self.steering.found(&spec).await;
+        let founded = self.steering.found(self.booth.spec()).await;
         self.note("rules and filter", founded);
-        let ports = self.steering.ports(&spec).into_keys().collect();
+        let ports = self.steering.ports(self.booth.spec()).into_keys().collect();
         self.booth.set_ports(&ports, self.clock.now());
-        // A vote that is due is not a repair; what differs from the verdicts that stand is.
-        let repaired = self.steer().await;
+        let changes = self.steer().await;
+        self.retell_steering();
+        changes
+    }
+
+    /// The same where nothing is expected to differ. A vote that is due is not a repair; what differs from the verdicts that
+    /// stand is.
+    async fn audit_again(&mut self) {
+        let repaired = self.audit().await;
         if repaired > 0 {
-            warn!(changes = repaired, "the kernel's table was not as the verdicts want it; mended");
+            self.repaired = self.repaired.saturating_add(repaired);
+            let in_all = self.repaired;
+            warn!(repaired, in_all, "the kernel's table was not as the verdicts want it; mended");
         }
     }
 
     /// Makes the kernel follow the verdicts that stand. Gives the number of changes.
     async fn steer(&mut self) -> usize {
         let votes = self.booth.winners().collect();
-        let spec = self.booth.spec().clone();
-        let steered = self.steering.steer(&spec, votes).await;
+        let steered = self.steering.steer(self.booth.spec(), votes).await;
         let changes = *steered.as_ref().unwrap_or(&0);
-        if steered.is_err() {
+        self.steered(steered.map(|_| ())).await;
+        changes
+    }
+
+    /// Makes the kernel follow verdicts that have just changed.
+    async fn steer_changes(&mut self, changed: &[Ipv4Net]) {
+        let votes = changed.iter().map(|prefix| (*prefix, self.booth.winner(*prefix))).collect();
+        let steered = self.steering.steer_changes(self.booth.spec(), &votes).await;
+        self.steered(steered).await;
+    }
+
+    async fn steered(&mut self, outcome: Result<(), SteeringError>) {
+        if outcome.is_err() {
             // What is known of the kernel is stale after a refusal.
             let observed = self.steering.observe().await;
             self.note("reading the kernel's tables", observed);
         }
-        self.note("steering", steered.map(|_| ()));
-        changes
+        self.note("steering", outcome);
     }
 
     /// Holds the votes that are due, steers where a verdict changed, and reports.
@@ -387,7 +430,10 @@ impl Border {
         let recorded = self.booth.tape().problem().map_or(Ok(()), Err);
         self.note("recording evidence", recorded);
         if !changed.is_empty() {
-            self.steer().await;
+            self.steer_changes(&changed).await;
+            for prefix in &changed {
+                self.votes.set(*prefix, self.told_of(*prefix));
+            }
             for prefix in changed.iter().copied().take(8) {
                 let Some(verdict) = self.booth.verdict(prefix) else { continue };
                 let winner = verdict.winner.map(|vn| report::name(self.booth.spec(), vn));
@@ -396,8 +442,10 @@ impl Border {
             self.tell_prober(&changed);
         }
         let doubted: BTreeSet<Ipv4Net> = self.booth.doubt().collect();
-        if !doubted.is_subset(&self.doubted) {
-            self.prober.doubt(doubted.difference(&self.doubted).copied().collect());
+        let new: Vec<Ipv4Net> = doubted.difference(&self.doubted).copied().collect();
+        self.pace.set(doubted.len(), !new.is_empty());
+        if !new.is_empty() {
+            self.prober.doubt(new);
         }
         self.doubted = doubted;
         let now = self.report();
@@ -428,14 +476,34 @@ impl Border {
         }
     }
 
+    /// The verdict on a prefix as it is told.
+    fn told_of(&self, prefix: Ipv4Net) -> Option<v1::Vote> {
+        let verdict = self.booth.verdict(prefix)?;
+        let steered = verdict.winner.is_some_and(|vn| self.is_steered(prefix, vn));
+        Some(report::vote(self.booth.spec(), &self.clock, prefix, &verdict, steered))
+    }
+
+    /// Tells all verdicts anew: names may have changed.
+    fn retell_all(&mut self) {
+        let prefixes = self.booth.winners().map(|(prefix, _)| prefix);
+        self.votes = prefixes.filter_map(|prefix| Some((prefix, self.told_of(prefix)?))).collect();
+    }
+
+    /// Tells the verdicts anew of which the kernel has another opinion than before.
+    fn retell_steering(&mut self) {
+        let differs = |(prefix, vote): &(Ipv4Net, &v1::Vote)| {
+            let winner = self.booth.winner(*prefix);
+            vote.steered != winner.is_some_and(|vn| self.is_steered(*prefix, vn.get()))
+        };
+        let differing: Vec<Ipv4Net> = self.votes.iter().filter(differs).map(|(prefix, _)| prefix).collect();
+        for prefix in differing {
+            self.votes.set(prefix, self.told_of(prefix));
+        }
+    }
+
     fn report(&self) -> Report {
-        let verdicts = self.booth.verdicts().filter_map(|(prefix, verdict)| Some((prefix, verdict?)));
-        let votes = verdicts.map(|(prefix, verdict)| {
-            let steered = verdict.winner.is_some_and(|vn| self.is_steered(prefix, vn));
-            (prefix, report::vote(self.booth.spec(), &self.clock, prefix, &verdict, steered))
-        });
         Report {
-            votes: votes.collect(),
+            votes: self.votes.clone(),
             problems: self.problems.iter().map(|(about, problem)| format!("{about}: {problem}")).collect(),
             probes: report::probes(self.booth.spec(), &self.prober.statistics(), &self.lost),
         }

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::Ipv4Addr,
+    sync::Arc,
 };
 
 use braid_proto::{
@@ -66,10 +67,10 @@ pub struct Attached {
 pub struct Foreign {
     /// The prefix.
     pub prefix: Ipv4Net,
-    /// The borders to which it is attached.
-    pub egress: BTreeSet<NodeName>,
-    /// How its vote is decided.
-    pub policy: Policy,
+    /// The borders to which it is attached. Prefixes of the same borders share the set.
+    pub egress: Arc<BTreeSet<NodeName>>,
+    /// How its vote is decided. Prefixes of the same policy share it.
+    pub policy: Arc<Policy>,
 }
 
 fn policy(wire: &v1::Policy, damping: Damping) -> Result<Policy, FieldError> {
@@ -136,7 +137,7 @@ fn probes(wire: &v1::ProbeSpec, node: &str, spec: &Spec) -> Result<Option<ProbeS
         loopback,
         borders,
         attached: spec.attached.iter().map(|attached| attached.prefix).collect(),
-        foreign: spec.foreign.iter().map(|f| (f.prefix, f.egress.clone())).collect(),
+        foreign: spec.foreign.iter().map(|f| (f.prefix, BTreeSet::clone(&f.egress))).collect(),
         vns: spec.vns.iter().map(port).collect(),
     }))
 }
@@ -157,12 +158,31 @@ fn vn(wire: v1::BorderVn) -> Result<Vn, FieldError> {
     })
 }
 
-fn foreign(wire: &v1::ForeignPrefix, damping: Damping) -> Result<Foreign, FieldError> {
-    Ok(Foreign {
-        prefix: parse("foreign.prefix", &wire.prefix)?,
-        egress: wire.egress.iter().map(|node| parse("foreign.egress", node)).collect::<Result<_, _>>()?,
-        policy: policy(&required("foreign.policy", wire.policy)?, damping)?,
-    })
+/// The one copy of each value.
+struct Shared<T>(BTreeSet<Arc<T>>);
+
+impl<T: Ord> Shared<T> {
+    fn of(&mut self, value: T) -> Arc<T> {
+        if let Some(known) = self.0.get(&value) {
+            return Arc::clone(known);
+        }
+        let value = Arc::new(value);
+        self.0.insert(Arc::clone(&value));
+        value
+    }
+}
+
+fn foreign(wire: &[v1::ForeignPrefix], damping: Damping) -> Result<Vec<Foreign>, FieldError> {
+    let (mut borders, mut policies) = (Shared(BTreeSet::new()), Shared(BTreeSet::new()));
+    let one = |wire: &v1::ForeignPrefix| {
+        let egress = wire.egress.iter().map(|node| parse("foreign.egress", node));
+        Ok(Foreign {
+            prefix: parse("foreign.prefix", &wire.prefix)?,
+            egress: borders.of(egress.collect::<Result<_, _>>()?),
+            policy: policies.of(policy(&required("foreign.policy", wire.policy)?, damping)?),
+        })
+    };
+    wire.iter().map(one).collect()
 }
 
 impl TryFrom<v1::BorderSpec> for Spec {
@@ -182,7 +202,7 @@ impl TryFrom<v1::BorderSpec> for Spec {
                     })
                 })
                 .collect::<Result<_, _>>()?,
-            foreign: wire.foreign.iter().map(|f| foreign(f, damping)).collect::<Result<_, _>>()?,
+            foreign: foreign(&wire.foreign, damping)?,
             links: wire
                 .links
                 .into_iter()

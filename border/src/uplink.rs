@@ -3,7 +3,7 @@
 //! Level-triggered: each connection begins with all verdicts, and between two messages any number of changes melt into
 //! one. Without a controller the border goes on as before.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use braid_proto::{
     stay_connected,
@@ -15,7 +15,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, transport::Channel};
 use tracing::info;
 
-use crate::config::BorderConfig;
+use crate::{config::BorderConfig, votes::Votes};
 
 /// Messages that may wait for the network.
 const QUEUE: usize = 16;
@@ -24,7 +24,7 @@ const QUEUE: usize = 16;
 #[derive(Debug, Default, PartialEq)]
 pub struct Report {
     /// Every verdict, by prefix.
-    pub votes: BTreeMap<Ipv4Net, v1::Vote>,
+    pub votes: Votes,
     /// What keeps the border from its desired state.
     pub problems: Vec<String>,
     /// What probes have measured, once they have.
@@ -54,13 +54,12 @@ fn news(told: Option<&Report>, now: &Report) -> Vec<Up> {
 }
 
 fn difference(told: Option<&Report>, now: &Report) -> v1::VoteReport {
-    let before = told.map(|told| &told.votes);
-    let news = now.votes.iter().filter(|(prefix, vote)| before.and_then(|b| b.get(*prefix)) != Some(vote));
-    let gone = before.into_iter().flat_map(BTreeMap::keys).filter(|prefix| !now.votes.contains_key(prefix));
+    let nothing = Votes::default();
+    let before = told.map_or(&nothing, |told| &told.votes);
     v1::VoteReport {
         snapshot: told.is_none(),
-        votes: news.map(|(_, vote)| vote.clone()).collect(),
-        removed: gone.map(ToString::to_string).collect(),
+        votes: now.votes.news(before).cloned().collect(),
+        removed: now.votes.gone(before).map(|prefix| prefix.to_string()).collect(),
         problems: now.problems.clone(),
     }
 }
@@ -185,9 +184,10 @@ mod tests {
     fn a_difference_brings_the_controller_from_what_it_knows_to_what_is() {
         let vote = |winner: &str| v1::Vote { winner: Some(winner.to_owned()), ..v1::Vote::default() };
         let (a, b) = ("198.18.1.0/24".parse().unwrap(), "198.18.2.0/24".parse().unwrap());
-        let old = Report { votes: [(a, vote("red")), (b, vote("red"))].into(), ..Report::default() };
+        let old = Report { votes: [(a, vote("red")), (b, vote("red"))].into_iter().collect(), ..Report::default() };
         let probes = Some(v1::ProbeReport { sent: 7, ..Default::default() });
-        let new = Report { votes: [(a, vote("green"))].into(), problems: vec!["x".to_owned()], probes };
+        let new =
+            Report { votes: [(a, vote("green"))].into_iter().collect(), problems: vec!["x".to_owned()], probes };
         let report = difference(Some(&old), &new);
         assert!(!report.snapshot);
         assert_eq!(report.votes, [vote("green")]);

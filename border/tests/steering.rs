@@ -7,6 +7,8 @@
 
 use std::{
     fs,
+    io::{BufRead, BufReader, Write},
+    os::unix::net::UnixListener,
     process::{Command, Output},
     sync::atomic::{AtomicU32, Ordering},
     thread::{self, JoinHandle},
@@ -127,11 +129,42 @@ impl World {
                     master_vn_id: 1,
                     settle: seconds(0),
                     fail_back: seconds(2),
+                    deadline: seconds(5),
                     ..Default::default()
                 }),
             }],
             links: vec![],
             ..Default::default()
+        }
+    }
+
+    /// The same with native engines, and votes that settle slowly.
+    fn native_spec(&self) -> v1::BorderSpec {
+        let mut spec = self.spec();
+        for (vn, engine) in spec.vns.iter_mut().zip(["native-ospf", "native-isis"]) {
+            vn.engine = engine.to_owned();
+        }
+        let policy = spec.foreign[0].policy.as_mut().expect("it has one");
+        policy.settle = Some(prost_types::Duration { seconds: 2, nanos: 0 });
+        spec
+    }
+
+    /// Stands in for the engines' control sockets: nothing is pending in them, ever.
+    fn engines_at_rest(&self) {
+        for (k, name) in [(1, "braid-ospf.sock"), (2, "braid-isis.sock")] {
+            let listener = UnixListener::bind(self.dir.path().join(format!("vn{k}/{name}"))).expect("bound");
+            // It ends with the process.
+            thread::spawn(move || {
+                for stream in listener.incoming() {
+                    let mut stream = stream.expect("a border asks");
+                    let mut question = String::new();
+                    BufReader::new(&stream).read_line(&mut question).expect("a line");
+                    assert_eq!(question, "{\"ask\":\"converged\"}\n");
+                    // A border that has stopped does not read it.
+                    let _ = stream
+                        .write_all(b"{\"ok\":{\"in_us\":0,\"is_at_rest\":true,\"changes\":[]}}\n");
+                }
+            });
         }
     }
 
@@ -238,6 +271,28 @@ fn packets_follow_the_verdict_and_leave_a_virtual_network_that_lost_the_prefix()
 
     world.instance(1, InstanceState::Gone);
     world.wait_for_route("red's engine is gone", "nhid 7602");
+}
+
+#[test]
+fn what_clones_of_the_engines_know_need_not_settle() {
+    // Goal: the first verdict on a prefix, by time and by asking converged clones.
+    let first = |asked: bool| {
+        let world = World::new();
+        world.keep(&world.native_spec());
+        if asked {
+            world.engines_at_rest();
+        }
+        let begin = Instant::now();
+        let border = world.start();
+        world.wait_for_route("the master drives", "nhid 7601 proto 76");
+        let took = begin.elapsed();
+        border.stop();
+        took
+    };
+    let (settled, known) = (first(false), first(true));
+    println!("measured: a border's first verdict {settled:?} after its start by settling, {known:?} by clones");
+    assert!(settled >= Duration::from_secs(2), "{settled:?}");
+    assert!(known < settled, "{known:?}");
 }
 
 #[test]

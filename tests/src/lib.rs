@@ -9,6 +9,7 @@
 //!
 //! `BRAID_BIN` names the binary under test; `tests/run` builds and sets it.
 
+pub mod campaign;
 mod flow;
 mod lab;
 mod wait;

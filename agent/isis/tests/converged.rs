@@ -6,32 +6,13 @@ mod net;
 
 use std::{collections::BTreeMap, time::Duration};
 
-use braid_isis::{CircuitKind, packet::CircuitType, route::Route};
+use braid_isis::route::Route;
 use ipnet::Ipv4Net;
-use net::{Net, circuit, level, loopback, router};
+use net::{Net, circuit, loopback};
 
 const SECOND: Duration = Duration::from_secs(1);
 /// As borders settle by default.
 const SETTLE: Duration = Duration::from_millis(200);
-
-/// A square: 1 reaches 4 by 2, or a longer way by 3; computations wait everywhere.
-fn square() -> Net {
-    let mut net = Net::new((1..=4).map(|number| {
-        let mut config = level(router(number), CircuitType::L2);
-        config.spf.initial = Duration::from_millis(300);
-        config.spf.short = Duration::from_millis(400);
-        config.spf.long = Duration::from_secs(2);
-        config
-    }));
-    net.join(CircuitKind::PointToPoint, &[1, 2]);
-    net.join(CircuitKind::PointToPoint, &[2, 4]);
-    net.join_with(CircuitKind::PointToPoint, &[1, 3], |_, config| config.metric.two = 20);
-    net.join(CircuitKind::PointToPoint, &[3, 4]);
-    let mut net = net.start();
-    net.converge(20 * SECOND);
-    net.run(20 * SECOND);
-    net
-}
 
 fn routes(net: &Net, number: usize) -> BTreeMap<Ipv4Net, Route> {
     net.routers[number].routes().collect()
@@ -40,7 +21,7 @@ fn routes(net: &Net, number: usize) -> BTreeMap<Ipv4Net, Route> {
 /// Goal: the clone says at once what the router itself finds out after its delay, and nothing is touched by asking.
 #[test]
 fn the_clone_knows_the_routes_before_the_back_off_ends() {
-    let mut net = square();
+    let mut net = Net::slow_square();
     let calm = net.routers[1].converged(net.now);
     assert!(calm.is_at_rest && calm.changes.is_empty(), "{calm:?}");
 
@@ -80,7 +61,7 @@ fn the_clone_knows_the_routes_before_the_back_off_ends() {
 /// Goal: no packet arrives in a clone, and yet no neighbour is missed there.
 #[test]
 fn no_neighbour_is_lost_by_running_a_clone() {
-    let mut net = square();
+    let mut net = Net::slow_square();
     for metric in [30, 40] {
         net.configure(1, |config| config.circuits.get_mut(&circuit(0)).unwrap().metric.two = metric);
     }

@@ -7,36 +7,17 @@ mod net;
 use std::time::Duration;
 
 use braid_isis::{
-    CircuitKind, External, Input,
+    External, Input,
     packet::{CircuitType, PduKind},
 };
-use net::{Fate, Net, circuit, level, loopback, router};
+use net::{Fate, Net, circuit, loopback};
 
 const SECOND: Duration = Duration::from_secs(1);
-
-/// A square: 1 reaches 4 by 2, or a longer way by 3; with slow computations everywhere.
-fn square() -> Net {
-    let mut net = Net::new((1..=4).map(|number| {
-        let mut config = level(router(number), CircuitType::L2);
-        config.spf.initial = Duration::from_millis(300);
-        config.spf.short = Duration::from_millis(400);
-        config.spf.long = Duration::from_secs(2);
-        config
-    }));
-    net.join(CircuitKind::PointToPoint, &[1, 2]);
-    net.join(CircuitKind::PointToPoint, &[2, 4]);
-    net.join_with(CircuitKind::PointToPoint, &[1, 3], |_, config| config.metric.two = 20);
-    net.join(CircuitKind::PointToPoint, &[3, 4]);
-    let mut net = net.start();
-    net.converge(20 * SECOND);
-    net.run(20 * SECOND);
-    net
-}
 
 /// What a router itself lost is not waited for: packets must not go into a dead circuit while a back-off runs.
 #[test]
 fn the_loss_of_an_own_circuit_acts_at_once() {
-    let mut net = square();
+    let mut net = Net::slow_square();
     assert_eq!(net.metric(1, loopback(4)), Some(20));
     net.set_wire(0, false);
     assert_eq!(net.metric(1, loopback(4)), Some(30), "in the very moment");
@@ -46,7 +27,7 @@ fn the_loss_of_an_own_circuit_acts_at_once() {
 /// A loss elsewhere waits for the initial delay, for what else belongs to it.
 #[test]
 fn s5_1_a_first_change_elsewhere_waits_for_the_initial_delay() {
-    let mut net = square();
+    let mut net = Net::slow_square();
     net.set_wire(1, false);
     let took = net.until("the way round", 5 * SECOND, |net| net.metric(1, loopback(4)) == Some(30));
     assert!(took >= Duration::from_millis(300) && took < Duration::from_millis(310), "{took:?}");
@@ -55,7 +36,7 @@ fn s5_1_a_first_change_elsewhere_waits_for_the_initial_delay() {
 /// A link that flaps all the time costs few computations, and the routes are right as soon as it rests.
 #[test]
 fn s5_a_flapping_link_costs_few_computations() {
-    let mut net = square();
+    let mut net = Net::slow_square();
     let before = net.routers[1].counters().routing;
     for round in 0..100 {
         net.configure(4, |config| config.circuits.get_mut(&circuit(1)).unwrap().metric.two = 10 + round % 2);
@@ -70,7 +51,7 @@ fn s5_a_flapping_link_costs_few_computations() {
 /// A change of prefixes alone runs no SPF, and so waits for nothing.
 #[test]
 fn a_prefix_that_comes_or_goes_does_not_wait() {
-    let mut net = square();
+    let mut net = Net::slow_square();
     let prefix = "198.18.0.0/24".parse().unwrap();
     let route = External { metric: 5, level: CircuitType::L2, external: false };
     net.input(4, Input::External { prefix, route: Some(route) });
@@ -84,7 +65,7 @@ fn a_prefix_that_comes_or_goes_does_not_wait() {
 /// An own LSP that is refreshed without a change, even often, costs no computation.
 #[test]
 fn refreshes_cost_no_computation() {
-    let mut net = square();
+    let mut net = Net::slow_square();
     net.run(10 * SECOND);
     let before = net.routers[1].counters().routing.runs;
     let since = net.now;
@@ -96,7 +77,7 @@ fn refreshes_cost_no_computation() {
 /// Lost packets delay routes, but nothing stays wrong.
 #[test]
 fn routes_are_right_in_spite_of_losses() {
-    let mut net = square();
+    let mut net = Net::slow_square();
     let mut dice = 12345_u32;
     net.meddler = Box::new(move |_| {
         dice = dice.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);

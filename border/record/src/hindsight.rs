@@ -197,6 +197,7 @@ impl Hindsight {
                 }
                 return;
             }
+            Evidence::Converged { .. } => return,
             // An engine that is gone leaves its routes in force.
             Evidence::Engine { .. } => return,
         };

@@ -171,6 +171,9 @@ impl Stage {
             let Some(own) = self.numbers.get(prefix) else { return };
             *prefix = *own;
         }
+        if let Evidence::Converged { pending, .. } = &mut evidence {
+            *pending = pending.iter().filter_map(|prefix| self.numbers.get(prefix).copied()).collect();
+        }
         self.news = true;
         self.poll.hear(at, &evidence);
     }

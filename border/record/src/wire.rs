@@ -77,6 +77,12 @@ pub(crate) enum EvidenceForm {
         vn: u8,
         up: bool,
     },
+    Converged {
+        vn: u8,
+        asked: Millis,
+        at_rest: bool,
+        pending: SortedSet<PrefixId>,
+    },
 }
 
 #[derive(Serialize, Deserialize)]

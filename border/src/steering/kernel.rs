@@ -15,7 +15,7 @@ use braid_proto::VnId;
 use ipnet::Ipv4Net;
 use thiserror::Error;
 
-use super::plan::{Action, Actual, Desired, Port, RouteEdit, plan};
+use super::plan::{Action, Actual, Desired, Port, RouteEdit, plan, plan_changes};
 use crate::{
     filter::{CHAIN, TABLE, ruleset},
     spec::Spec,
@@ -161,14 +161,11 @@ impl Steering {
             }
             _ => None,
         });
-        self.actual = Actual {
-            objects: objects.collect(),
-            votes: voted.iter().map(|r| (r.prefix, r.nexthop_id.and_then(object_vn))).collect(),
-            attached: attached
-                .iter()
-                .map(|r| (r.prefix, r.next_hops.first().map_or(0, |hop| hop.ifindex)))
-                .collect(),
-        };
+        self.actual = Actual::new(
+            objects.collect(),
+            voted.iter().map(|r| (r.prefix, r.nexthop_id.and_then(object_vn))).collect(),
+            attached.iter().map(|r| (r.prefix, r.next_hops.first().map_or(0, |hop| hop.ifindex))).collect(),
+        );
         Ok(())
     }
 
@@ -255,11 +252,29 @@ impl Steering {
         });
         let desired = Desired { ports: self.ports(spec), votes, attached: attached.collect() };
         let actions = plan(&desired, &self.actual);
-        for action in &actions {
+        self.carry_out_all(&actions).await?;
+        Ok(actions.iter().map(Action::changes).sum())
+    }
+
+    /// Makes the kernel's table follow these verdicts, which have changed; the others are taken to be followed already.
+    ///
+    /// # Errors
+    /// As [`Steering::steer`].
+    pub async fn steer_changes(
+        &mut self,
+        spec: &Spec,
+        votes: &BTreeMap<Ipv4Net, Option<VnId>>,
+    ) -> Result<(), SteeringError> {
+        let actions = plan_changes(&self.ports(spec), votes, &self.actual);
+        self.carry_out_all(&actions).await
+    }
+
+    async fn carry_out_all(&mut self, actions: &[Action]) -> Result<(), SteeringError> {
+        for action in actions {
             self.carry_out(action).await?;
             self.actual.apply(std::slice::from_ref(action));
         }
-        Ok(actions.len())
+        Ok(())
     }
 
     /// Sends everything that goes through one virtual network through another from now on: one message. Votes follow, and

@@ -4,4 +4,4 @@ mod kernel;
 mod plan;
 
 pub use kernel::{Steering, SteeringError};
-pub use plan::{Action, Actual, Desired, Port, RouteEdit, plan};
+pub use plan::{Action, Actual, Desired, Port, RouteEdit, plan, plan_changes};

@@ -45,6 +45,8 @@ pub struct Actual {
     pub votes: BTreeMap<Ipv4Net, Option<VnId>>,
     /// Routes of the ATTACHED table, by interface index.
     pub attached: BTreeMap<Ipv4Net, u32>,
+    /// How many routes hang on each object.
+    load: BTreeMap<VnId, usize>,
 }
 
 /// One change of a route.
@@ -71,7 +73,51 @@ pub enum Action {
     DropObject(VnId),
 }
 
+impl Action {
+    /// How many objects and routes it changes.
+    #[must_use]
+    pub fn changes(&self) -> usize {
+        match self {
+            Action::EditRoutes(edits) => edits.len(),
+            Action::SetObject(..) | Action::DropObject(_) => 1,
+        }
+    }
+}
+
 impl Actual {
+    /// What a reading of the kernel has found.
+    #[must_use]
+    pub fn new(
+        objects: BTreeMap<VnId, Port>,
+        votes: BTreeMap<Ipv4Net, Option<VnId>>,
+        attached: BTreeMap<Ipv4Net, u32>,
+    ) -> Self {
+        let mut load = BTreeMap::new();
+        for vn in votes.values().flatten() {
+            *load.entry(*vn).or_default() += 1;
+        }
+        Self { objects, votes, attached, load }
+    }
+
+    /// The route for a voted prefix is on this object now, or there is none any more.
+    fn set_vote(&mut self, prefix: Ipv4Net, on: Option<VnId>) {
+        let before = match on {
+            Some(vn) => {
+                *self.load.entry(vn).or_default() += 1;
+                self.votes.insert(prefix, on)
+            }
+            None => self.votes.remove(&prefix),
+        };
+        if let Some(vn) = before.flatten()
+            && let Some(load) = self.load.get_mut(&vn)
+        {
+            *load -= 1;
+            if *load == 0 {
+                self.load.remove(&vn);
+            }
+        }
+    }
+
     /// The virtual network through which the kernel forwards `prefix`, seen through objects that point elsewhere.
     #[must_use]
     pub fn forwards_through(&self, prefix: Ipv4Net, ports: &BTreeMap<VnId, Port>) -> Option<VnId> {
@@ -90,14 +136,16 @@ impl Actual {
                 Action::DropObject(vn) => {
                     self.objects.remove(vn);
                     // The kernel takes an object's routes with it.
-                    self.votes.retain(|_, on| *on != Some(*vn));
+                    if self.load.remove(vn).is_some() {
+                        self.votes.retain(|_, on| *on != Some(*vn));
+                    }
                 }
                 Action::EditRoutes(edits) => edits.iter().for_each(|edit| match edit {
                     RouteEdit::Vote(prefix, vn) => {
-                        self.votes.insert(*prefix, Some(*vn));
+                        self.set_vote(*prefix, Some(*vn));
                     }
                     RouteEdit::DropVote(prefix) => {
-                        self.votes.remove(prefix);
+                        self.set_vote(*prefix, None);
                     }
                     RouteEdit::Attach(prefix, ifindex) => {
                         self.attached.insert(*prefix, *ifindex);
@@ -111,29 +159,36 @@ impl Actual {
     }
 }
 
-/// The winner of `prefix` if there is one and its port can be used.
-fn target(desired: &Desired, prefix: &Ipv4Net) -> Option<VnId> {
-    desired.votes.get(prefix).copied().flatten().filter(|vn| desired.ports.contains_key(vn))
-}
-
-/// Objects to set before routes move: those that are missing, those that point elsewhere while routes stay on them, and
-/// those whose routes all move to one other network.
-fn objects_first(desired: &Desired, actual: &Actual) -> Vec<Action> {
-    let mut routes_on: BTreeMap<VnId, Vec<Option<VnId>>> = BTreeMap::new();
-    for (prefix, object) in &actual.votes {
-        if let Some(object) = object {
-            routes_on.entry(*object).or_default().push(target(desired, prefix));
+/// Objects to set before these routes move: those that are missing, those that point elsewhere while routes stay on them,
+/// and those whose routes all move to one other network.
+fn objects_first(
+    ports: &BTreeMap<VnId, Port>,
+    votes: &BTreeMap<Ipv4Net, Option<VnId>>,
+    actual: &Actual,
+) -> Vec<Action> {
+    // Of each object how many of its routes move, and where to, if all of those move to one network.
+    let mut leaving: BTreeMap<VnId, (usize, Option<VnId>)> = BTreeMap::new();
+    let mut wanted = BTreeSet::new();
+    for (prefix, winner) in votes {
+        wanted.extend(*winner);
+        let (on, to) = (actual.votes.get(prefix).copied().flatten(), usable(ports, *winner));
+        if let (Some(on), Some(to)) = (on, to)
+            && on != to
+        {
+            let (routes, common) = leaving.entry(on).or_insert((0, Some(to)));
+            *routes += 1;
+            *common = common.filter(|common| *common == to);
         }
     }
-    let wanted: BTreeSet<VnId> = desired.votes.values().flatten().copied().collect();
     let mut actions = Vec::new();
-    for (vn, home) in &desired.ports {
-        let routes = routes_on.get(vn).map_or(&[][..], Vec::as_slice);
-        let common =
-            routes.first().copied().flatten().filter(|to| routes.iter().all(|other| *other == Some(*to)));
-        let points_at = match common {
-            // An object on which other routes arrive meanwhile must point home all the time.
-            Some(to) if to != *vn && !wanted.contains(vn) && routes.len() >= FLIP_FROM => desired.ports[&to],
+    for (vn, home) in ports {
+        let points_at = match leaving.get(vn) {
+            // An object on which other routes stay or arrive meanwhile must point home all the time.
+            Some((routes, Some(to)))
+                if *routes >= FLIP_FROM && actual.load.get(vn) == Some(routes) && !wanted.contains(vn) =>
+            {
+                ports[to]
+            }
             _ => *home,
         };
         if actual.objects.get(vn) != Some(&points_at) {
@@ -143,31 +198,34 @@ fn objects_first(desired: &Desired, actual: &Actual) -> Vec<Action> {
     actions
 }
 
-fn edits(desired: &Desired, actual: &Actual) -> Vec<RouteEdit> {
-    let mut edits = Vec::new();
-    for prefix in desired.votes.keys() {
-        if let Some(vn) = target(desired, prefix)
-            && actual.votes.get(prefix) != Some(&Some(vn))
-        {
-            edits.push(RouteEdit::Vote(*prefix, vn));
-        }
-    }
-    edits.extend(
-        actual.votes.keys().filter(|p| !desired.votes.contains_key(p)).map(|p| RouteEdit::DropVote(*p)),
-    );
-    for (prefix, ifindex) in &desired.attached {
-        if actual.attached.get(prefix) != Some(ifindex) {
-            edits.push(RouteEdit::Attach(*prefix, *ifindex));
-        }
-    }
-    edits.extend(
-        actual
-            .attached
-            .keys()
-            .filter(|p| !desired.attached.contains_key(p))
-            .map(|p| RouteEdit::DropAttached(*p)),
-    );
-    edits
+/// The winner if there is one and its port can be used.
+fn usable(ports: &BTreeMap<VnId, Port>, winner: Option<VnId>) -> Option<VnId> {
+    winner.filter(|vn| ports.contains_key(vn))
+}
+
+/// The routes that are not where these verdicts want them.
+fn moves<'v>(
+    ports: &'v BTreeMap<VnId, Port>,
+    votes: &'v BTreeMap<Ipv4Net, Option<VnId>>,
+    actual: &'v Actual,
+) -> impl Iterator<Item = RouteEdit> + 'v {
+    votes.iter().filter_map(|(prefix, winner)| {
+        let vn = usable(ports, *winner)?;
+        (actual.votes.get(prefix) != Some(&Some(vn))).then_some(RouteEdit::Vote(*prefix, vn))
+    })
+}
+
+/// Objects that must point home now that their routes have followed.
+fn home_again(ports: &BTreeMap<VnId, Port>, actual: &Actual, first: &[Action]) -> Vec<Action> {
+    let points_at = |vn: &VnId| {
+        let set = first.iter().rev().find_map(|action| match action {
+            Action::SetObject(other, port) if other == vn => Some(port),
+            _ => None,
+        });
+        set.or_else(|| actual.objects.get(vn))
+    };
+    let astray = ports.iter().filter(|(vn, home)| points_at(vn) != Some(*home));
+    astray.map(|(vn, home)| Action::SetObject(*vn, *home)).collect()
 }
 
 /// What to change, in order, so that `actual` becomes `desired`. Empty when it is so already.
@@ -175,27 +233,51 @@ fn edits(desired: &Desired, actual: &Actual) -> Vec<RouteEdit> {
 /// A route whose winner has no usable port is left as it is; so is one without a verdict.
 #[must_use]
 pub fn plan(desired: &Desired, actual: &Actual) -> Vec<Action> {
-    let mut actions = objects_first(desired, actual);
-    let edits = edits(desired, actual);
-    let mut after = actual.clone();
-    after.apply(&actions);
-    if !edits.is_empty() {
-        let edit = Action::EditRoutes(edits);
-        after.apply(std::slice::from_ref(&edit));
-        actions.push(edit);
-    }
-    // Home again, now that the routes have followed.
-    for (vn, home) in &desired.ports {
-        if after.objects.get(vn) != Some(home) {
-            actions.push(Action::SetObject(*vn, *home));
+    let Desired { ports, votes, attached } = desired;
+    let mut actions = objects_first(ports, votes, actual);
+    let mut edits: Vec<RouteEdit> = moves(ports, votes, actual).collect();
+    edits.extend(actual.votes.keys().filter(|p| !votes.contains_key(p)).map(|p| RouteEdit::DropVote(*p)));
+    edits.extend(
+        attached
+            .iter()
+            .filter(|(prefix, ifindex)| actual.attached.get(prefix) != Some(ifindex))
+            .map(|(prefix, ifindex)| RouteEdit::Attach(*prefix, *ifindex)),
+    );
+    edits.extend(
+        actual.attached.keys().filter(|p| !attached.contains_key(p)).map(|p| RouteEdit::DropAttached(*p)),
+    );
+    let home = home_again(ports, actual, &actions);
+    // An object that still carries routes goes when they have found another winner.
+    let mut load = actual.load.clone();
+    for edit in &edits {
+        if let RouteEdit::Vote(prefix, _) | RouteEdit::DropVote(prefix) = edit
+            && let Some(routes) = actual.votes.get(prefix).copied().flatten().and_then(|on| load.get_mut(&on))
+        {
+            *routes -= 1;
         }
     }
-    for vn in actual.objects.keys().filter(|vn| !desired.ports.contains_key(vn)) {
-        // An object that still carries routes goes when they have found another winner.
-        if !after.votes.values().any(|on| *on == Some(*vn)) {
-            actions.push(Action::DropObject(*vn));
-        }
-    }
+    let unused = actual.objects.keys().filter(|vn| !ports.contains_key(vn));
+    let unused = unused.filter(|vn| load.get(vn).is_none_or(|routes| *routes == 0));
+    let drops = unused.map(|vn| Action::DropObject(*vn));
+    actions.extend((!edits.is_empty()).then_some(Action::EditRoutes(edits)));
+    actions.extend(home);
+    actions.extend(drops);
+    actions
+}
+
+/// What to change, in order, after these verdicts have changed; all that does not concern them is left. The effort is that
+/// of the changes, however many routes there are.
+#[must_use]
+pub fn plan_changes(
+    ports: &BTreeMap<VnId, Port>,
+    votes: &BTreeMap<Ipv4Net, Option<VnId>>,
+    actual: &Actual,
+) -> Vec<Action> {
+    let mut actions = objects_first(ports, votes, actual);
+    let edits: Vec<RouteEdit> = moves(ports, votes, actual).collect();
+    let home = home_again(ports, actual, &actions);
+    actions.extend((!edits.is_empty()).then_some(Action::EditRoutes(edits)));
+    actions.extend(home);
     actions
 }
 
@@ -268,7 +350,40 @@ mod tests {
         assert_eq!(actions.last(), Some(&Action::DropObject(vn(2))));
     }
 
+    #[test]
+    fn a_network_is_left_by_one_message_only_if_no_route_stays_on_it() {
+        let actual = settled(&desired(&[1, 1, 1]));
+        let ports = desired(&[]).ports;
+        let changed = |ns: &[u8]| ns.iter().map(|n| (prefix(*n), Some(vn(2)))).collect();
+        let some = plan_changes(&ports, &changed(&[0, 1]), &actual);
+        assert!(matches!(&some[..], [Action::EditRoutes(edits)] if edits.len() == 2), "{some:?}");
+        assert_eq!(plan_changes(&ports, &changed(&[0, 1, 2]), &actual), plan(&desired(&[2, 2, 2]), &actual));
+    }
+
     proptest! {
+        /// What changed is planned as all is.
+        #[test]
+        fn changes_lead_where_a_whole_plan_leads(
+            before in prop::collection::vec(1_u32..=3, 1..8),
+            after in prop::collection::vec(1_u32..=3, 8),
+        ) {
+            let (old, new) = (desired(&before), desired(&after[..before.len()]));
+            let actual = settled(&old);
+            let changed = new.votes.iter().filter(|(prefix, vn)| old.votes.get(prefix) != Some(vn));
+            let changed = changed.map(|(prefix, vn)| (*prefix, *vn)).collect();
+            let actions = plan_changes(&new.ports, &changed, &actual);
+            let mut by_changes = actual.clone();
+            for action in &actions {
+                by_changes.apply(std::slice::from_ref(action));
+                for n in 0..before.len() {
+                    let through = by_changes.forwards_through(prefix(n as u8), &new.ports);
+                    prop_assert!(through == Some(vn(before[n])) || through == Some(vn(after[n])));
+                }
+            }
+            prop_assert_eq!(&by_changes, &settled(&new));
+            prop_assert_eq!(actions, plan(&new, &actual));
+        }
+
         /// Whatever the kernel held, and wherever we are interrupted: no packet goes to a network that is neither the
         /// old nor the new winner, and carrying the plan out reaches the desired state.
         #[test]

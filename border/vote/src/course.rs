@@ -1,7 +1,7 @@
 //! The course of one vote, step by step: the rules, free of memory.
 
 use crate::{
-    Millis, Policy, Rule, Step, StepRecord,
+    Comparison, Millis, Policy, Rule, Step, StepRecord,
     cell::Condition,
     electorate::{Seat, Tally},
     eligibility::Tier,
@@ -70,13 +70,31 @@ impl Vote<'_> {
     /// When a contradiction decides against an incumbent.
     pub fn dispute_ends(&self, seat: &Seat) -> Millis {
         let Policy { rule, settle, deadline, .. } = *self.policy;
-        let settled = seat.standing.since.after(settle);
+        let begun = seat.standing.since;
+        let settled = if self.is_final_dispute(seat) { begun } else { begun.after(settle) };
         if rule != Rule::Consensus {
             return settled;
         }
         let trusted = self.seats.iter().filter(|seat| seat.tier() == self.tally.tier);
-        let all_steady = trusted.map(|seat| seat.steady_since.after(settle)).max().unwrap_or_default();
-        settled.max(all_steady.min(seat.standing.since.after(deadline)))
+        let all_steady = trusted.map(|seat| seat.settles_at(begun, self.policy)).max().unwrap_or_default();
+        settled.max(all_steady.min(begun.after(deadline)))
+    }
+
+    /// Whether the clones of both sides say that their routes stay as they are, and that a majority contradicts this seat by
+    /// those alone: then there is nothing to wait for.
+    pub fn is_final_dispute(&self, seat: &Seat) -> bool {
+        self.is_final(seat, seat.standing.since)
+            && self.tally.majority_of(|other| self.is_final(&self.seats[other], seat.standing.since))
+    }
+
+    /// Whether a ballot stays as it is, as far as all VNs have heard what happened at `news`. A clone knows routes, but not
+    /// how far the routers behind them have come: where a VN delivers must itself have been seen for as long.
+    fn is_final(&self, seat: &Seat, news: Millis) -> bool {
+        let seen = match self.tally.comparison {
+            Some(Comparison::Egress) => self.policy.spread_at(seat.egress_since),
+            _ => Millis(0),
+        };
+        seat.is_final(self.policy.spread_at(news).max(seen))
     }
 
     fn place_of(&self, vn: Option<usize>) -> Option<usize> {
@@ -181,7 +199,7 @@ impl<N: Narrator> Course<'_, '_, N> {
     fn majority(&mut self) {
         let vote = self.vote;
         let keep = |seat| vote.tally.majority.is_none_or(|group| vote.tally.group_of(seat) == Some(group));
-        self.cut(Step::Majority, keep, || words::majority(&vote));
+        self.cut(Step::Majority, keep, || words::majority(&vote) + &words::final_by_clones(&vote));
     }
 
     /// Drops those that are held back, unless there are no others. The incumbent drives already.

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Comparison, Eligibility, Millis, Rule,
+    CloneEvidence, Comparison, Eligibility, Millis, Policy, Rule,
     cell::{Condition, Standing},
     eligibility::Tier,
     mask::Mask,
@@ -41,6 +41,10 @@ pub(crate) struct Seat {
     pub egress: Option<u32>,
     /// Since when both the route and a running engine have been what they are now.
     pub steady_since: Millis,
+    /// What a converged clone of its engine says of that.
+    pub clone: CloneEvidence,
+    /// Since when it has been known where it delivers.
+    pub egress_since: Millis,
     /// Its engine may still bring a route.
     pub starting: bool,
     /// Verification speaks against it.
@@ -52,6 +56,28 @@ impl Seat {
     pub const fn tier(&self) -> Tier {
         self.eligibility.tier()
     }
+
+    /// Whether a clone that was asked then or later says that its route stays as it is.
+    pub fn is_final(&self, from: Millis) -> bool {
+        self.next_hops.is_some() && self.clone.steady().is_some_and(|asked| asked >= from)
+    }
+
+    /// When the ballot counts as steady, after what happened at `news`: once it has settled, or when a clone says so. A VN
+    /// that has no route may still get one, whatever it knows by now.
+    pub fn settles_at(&self, news: Millis, policy: &Policy) -> Millis {
+        match self.next_hops {
+            _ if self.starting || self.clone.is_pending() => Millis::NEVER,
+            Some(_) if self.is_final(policy.spread_at(news)) => Millis(0),
+            Some(_) => self.steady_since.after(policy.settle),
+            None => self.steady_since.max(news).after(policy.settle),
+        }
+    }
+}
+
+/// When the last route was heard of.
+pub(crate) fn last_news(seats: &[Seat]) -> Millis {
+    let carriers = seats.iter().filter(|seat| seat.next_hops.is_some());
+    carriers.map(|seat| seat.steady_since).max().unwrap_or_default()
 }
 
 /// The count of one vote over the seats, kept to be used again.
@@ -176,6 +202,13 @@ impl Tally {
     /// Whether a strict majority says otherwise than this seat.
     pub fn contradicts(&self, seat: usize) -> bool {
         self.groups[seat].is_some() && self.majority.is_some() && self.groups[seat] != self.majority
+    }
+
+    /// Whether those for whom `counts` holds are a majority by themselves, and say the same.
+    pub fn majority_of(&self, counts: impl Fn(usize) -> bool) -> bool {
+        let members = (0..self.groups.len()).filter(|seat| self.groups[*seat] == self.majority && counts(*seat));
+        let weight: u128 = members.map(|seat| u128::from(self.weights[seat])).sum();
+        self.majority.is_some() && weight * 2 > self.total
     }
 
     /// Whether the voters disagree and nobody has a strict majority.

@@ -83,6 +83,19 @@ pub enum Evidence {
         /// They can.
         up: bool,
     },
+    /// What a converged clone of a VN's engine says: the same engine, with all that it knows worked out ahead of its timers.
+    /// So its routes are known to be final for what it has heard, without waiting to see whether they change. An answer
+    /// that was asked for before a route last changed says nothing of that route.
+    Converged {
+        /// The VN.
+        vn: u8,
+        /// When the question was asked: later by no more than the answer is old.
+        asked: Millis,
+        /// No work is left, so that routes stay as they are until there is news.
+        at_rest: bool,
+        /// The prefixes whose routes are about to change.
+        pending: SortedSet<PrefixId>,
+    },
 }
 
 /// One VN's ballot for one prefix: all that is known of its offer, and since when.
@@ -102,6 +115,43 @@ pub struct Ballot {
     pub verification: VerificationEvidence,
     /// Since when; of a finding that is not unknown.
     pub verification_since: Millis,
+    /// What a converged clone of the engine says of the route as it is now.
+    #[serde(default)]
+    pub clone: CloneEvidence,
+}
+
+/// What a converged clone of a VN's engine says of a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum CloneEvidence {
+    /// Nothing, or nothing since the route last changed: only time tells whether it stays.
+    #[default]
+    Unknown,
+    /// It stays as it is.
+    Steady {
+        /// When the clone was asked.
+        asked: Millis,
+    },
+    /// It is about to change.
+    Pending {
+        /// When the clone was asked.
+        asked: Millis,
+    },
+}
+
+impl CloneEvidence {
+    /// When the clone was asked that says that the route stays.
+    pub(crate) const fn steady(self) -> Option<Millis> {
+        match self {
+            CloneEvidence::Steady { asked } => Some(asked),
+            CloneEvidence::Unknown | CloneEvidence::Pending { .. } => None,
+        }
+    }
+
+    /// Whether the route is about to change.
+    pub(crate) const fn is_pending(self) -> bool {
+        matches!(self, CloneEvidence::Pending { .. })
+    }
 }
 
 impl Ballot {

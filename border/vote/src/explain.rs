@@ -1,7 +1,7 @@
 //! Each VN's part in a vote, in words.
 
 use crate::{
-    Candidate,
+    Candidate, CloneEvidence,
     cell::Cell,
     course::Vote,
     eligibility::Tier,
@@ -27,9 +27,12 @@ pub(crate) fn candidates(
         } else if winner.is_some_and(disagrees) {
             reasons.push("disagrees with the winner".to_owned());
         }
-        let ballot = session.voters[i].ballot(&cells[i], race.attached, session.sets);
+        let ballot = session.voters[i].ballot(session.prefix, &cells[i], race.attached, session.sets);
         if seat.refuted && seat.tier() == Tier::Eligible {
             reasons.push(format!("verified: {}", ballot.verification));
+        }
+        if let CloneEvidence::Pending { .. } = seat.clone {
+            reasons.push("its converged clone will have another route".to_owned());
         }
         if winner != Some(i) && seat.standing.barred_until(vote.policy) > now {
             reasons.push(words::wait(vote, seat));

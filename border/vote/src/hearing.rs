@@ -5,7 +5,7 @@ use crate::{
     cell::{Cell, Finding, Route},
     sets::Sets,
     time::Stamp,
-    voter::Voter,
+    voter::{Converged, Voter},
 };
 
 impl Poll {
@@ -55,6 +55,10 @@ impl Poll {
                 }
                 news
             }),
+            Evidence::Converged { vn, asked, at_rest, pending } => {
+                let asked = (*asked).min(now);
+                self.hear_clone(*vn, Converged { asked, at_rest: *at_rest, pending: pending.clone() })
+            }
         }
     }
 
@@ -65,6 +69,20 @@ impl Poll {
             self.revote();
         }
         news
+    }
+
+    /// Only where there is doubt can it change a verdict.
+    fn hear_clone(&mut self, vn: u8, converged: Converged) -> bool {
+        let Some(place) = self.places[usize::from(vn)] else { return false };
+        let known = &mut self.voters[usize::from(place)].converged;
+        if converged.asked <= known.asked {
+            return false;
+        }
+        *known = converged;
+        for prefix in &self.doubts {
+            self.agenda.change(&mut self.races, *prefix);
+        }
+        true
     }
 
     fn cell_at(&self, prefix: PrefixId, vn: u8) -> Option<usize> {

@@ -118,10 +118,10 @@ pub use damping::{Damping, FLAP};
 pub use electorate::{Elector, LayoutClass};
 pub use eligibility::Eligibility;
 pub use evidence::{
-    Ballot, EgressId, EgressSet, EngineEvidence, EngineState, Evidence, FibEvidence, NextHop, PrefixId,
+    Ballot, CloneEvidence, EgressId, EgressSet, EngineEvidence, EngineState, Evidence, FibEvidence, NextHop, PrefixId,
     ProbeEvidence, RouteEvidence, Unusable, VerificationEvidence,
 };
-pub use policy::{FAIL_BACK_CEILING, FORGIVEN_AFTER, Policy, Rule};
+pub use policy::{FAIL_BACK_CEILING, FORGIVEN_AFTER, Policy, Rule, SPREAD};
 pub use poll::Poll;
 pub use sorted::SortedSet;
 pub use time::Millis;

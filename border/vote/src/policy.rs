@@ -4,13 +4,17 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::damping::Damping;
+use crate::{Millis, damping::Damping};
 
 /// The longest that a VN which keeps failing is kept waiting, whatever the doubling says.
 pub const FAIL_BACK_CEILING: Duration = Duration::from_secs(600);
 
 /// How long a VN must drive without a fault for its past faults to be forgotten.
 pub const FORGIVEN_AFTER: Duration = Duration::from_secs(600);
+
+/// How long news may be on its way to all VNs. A clone that was asked sooner after something happened knows what has
+/// arrived, and others may know more.
+pub const SPREAD: Duration = Duration::from_millis(50);
 
 /// The policy of one prefix at one border. Durations count in whole milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -68,6 +72,11 @@ impl Policy {
             deadline: Duration::from_secs(1),
             damping: Damping::DEFAULT,
         }
+    }
+
+    /// When what happened at `news` has spread to all VNs.
+    pub(crate) fn spread_at(&self, news: Millis) -> Millis {
+        news.after(SPREAD.min(self.settle))
     }
 
     /// How long a VN that was voted out `strikes` times (at least once) must be clean before it may return.

@@ -31,7 +31,7 @@ pub struct Poll {
     pub(crate) agenda: Agenda,
     totals: Totals,
     /// The prefixes in doubt.
-    doubts: Vec<u32>,
+    pub(crate) doubts: Vec<u32>,
     scratch: Scratch,
 }
 
@@ -138,6 +138,9 @@ impl Poll {
         self.doubt_or_not(prefix.0, false);
         self.policies.release(race.policy);
         let voters = self.voters.len();
+        for voter in &mut self.voters {
+            voter.converged.forget(prefix);
+        }
         for cell in &mut self.cells[prefix.0 as usize * voters..][..voters] {
             self.sets.release(cell);
             *cell = Cell::blank();
@@ -204,7 +207,7 @@ impl Poll {
         let race = &mut self.races[at];
         let Some(policy) = self.policies.get(race.policy) else { return false };
         let voters = self.voters.len();
-        let session = Session { now, voters: &self.voters, sets: &self.sets };
+        let session = Session { now, prefix: PrefixId(prefix), voters: &self.voters, sets: &self.sets };
         let cells = &mut self.cells[at * voters..][..voters];
         let before = (race.incumbent, race.runner_up);
         let Outcome { changed, recheck_at, in_doubt } =
@@ -280,7 +283,7 @@ impl Poll {
     #[must_use]
     pub fn explain(&self, now: Millis, prefix: PrefixId) -> Option<Explanation> {
         let race = *self.race(prefix)?;
-        let session = Session { now, voters: &self.voters, sets: &self.sets };
+        let session = Session { now, prefix, voters: &self.voters, sets: &self.sets };
         Some(race.explain(session, self.policies.get(race.policy)?, self.cells_of(prefix)))
     }
 
@@ -301,7 +304,7 @@ impl Poll {
     pub fn ballot(&self, prefix: PrefixId, vn: u8) -> Option<Ballot> {
         let race = self.race(prefix)?;
         let place = usize::from(self.places[usize::from(vn)]?);
-        Some(self.voters[place].ballot(&self.cells_of(prefix)[place], race.attached, &self.sets))
+        Some(self.voters[place].ballot(prefix, &self.cells_of(prefix)[place], race.attached, &self.sets))
     }
 
     /// The prefixes on which more evidence would help at once: a disagreement settles, a new prefix waits, or even the best

@@ -1,10 +1,11 @@
 //! What the poll keeps of one prefix besides the ballots, and how a vote on it is held.
 
 use crate::{
-    Alarm, Comparison, EngineEvidence, EngineState, Explanation, Millis, Policy, Rule, Step, Verdict,
+    Alarm, Comparison, EngineEvidence, EngineState, Explanation, Millis, Policy, PrefixId, Rule, Step,
+    Verdict,
     cell::{Cell, Condition, Finding, Standing},
     course::{Choice, Narrator, Vote},
-    electorate::{Seat, Tally},
+    electorate::{Seat, Tally, last_news},
     eligibility::{Eligibility, Tier},
     explain,
     policy::FORGIVEN_AFTER,
@@ -66,6 +67,7 @@ impl Scratch {
 #[derive(Clone, Copy)]
 pub(crate) struct Session<'s> {
     pub now: Millis,
+    pub prefix: PrefixId,
     pub voters: &'s [Voter],
     pub sets: &'s Sets,
 }
@@ -138,7 +140,7 @@ impl Race {
         narrator: &mut impl Narrator,
     ) -> Outcome {
         let Scratch { seats, tally, other_tally } = scratch;
-        let Session { now, voters, sets } = session;
+        let Session { now, voters, sets, .. } = session;
         seats.clear();
         seats.extend(voters.iter().zip(&*cells).map(|(voter, cell)| self.seat(session, policy, voter, cell)));
         tally.count(policy.rule, seats, None);
@@ -170,11 +172,11 @@ impl Race {
     }
 
     fn seat(&self, session: Session<'_>, policy: &Policy, voter: &Voter, cell: &Cell) -> Seat {
-        let EngineEvidence { state, since: engine_since } = voter.engine;
-        let (port_up, port_since) = voter.port;
+        let EngineEvidence { state, .. } = voter.engine;
+        let (port_up, _) = voter.port;
         let lost = voter.is_lost(cell, self.attached, session.sets).is_some();
         let eligibility = Eligibility::of(cell, port_up, state, lost, policy);
-        let fib_since = Millis::from(cell.fib_since).max(port_since);
+        let steady_since = voter.steady_since(cell);
         Seat {
             vn: voter.elector.vn,
             code_base: voter.code_base,
@@ -182,9 +184,11 @@ impl Race {
             eligibility,
             next_hops: cell.route.next_hops(),
             egress: cell.egress(),
-            steady_since: match state {
-                EngineState::Unknown => fib_since,
-                _ => fib_since.max(engine_since),
+            steady_since,
+            clone: voter.converged.on(session.prefix, steady_since),
+            egress_since: match cell.probe.egress() {
+                Some(_) => cell.probe_since.into(),
+                None => cell.verification_since.into(),
             },
             starting: state == EngineState::Starting,
             refuted: matches!(cell.verification, Finding::LOOPS | Finding::DROPPED)
@@ -241,10 +245,8 @@ impl Race {
             return None;
         }
         let deadline = self.usable_since.known().unwrap_or(now).after(policy.deadline);
-        let steady = seats.iter().map(|seat| match seat.starting {
-            true => Millis::NEVER,
-            false => seat.steady_since.after(policy.settle),
-        });
+        let news = last_news(seats);
+        let steady = seats.iter().map(|seat| seat.settles_at(news, policy));
         let until = steady.max().unwrap_or_default().min(deadline);
         (until > now).then_some(until)
     }

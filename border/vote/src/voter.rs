@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    Ballot, EgressId, Elector, EngineEvidence, FibEvidence, Millis, ProbeEvidence, RouteEvidence, Unusable,
-    VerificationEvidence,
+    Ballot, CloneEvidence, EgressId, Elector, EngineEvidence, EngineState, FibEvidence, Millis, PrefixId,
+    ProbeEvidence, RouteEvidence, SortedSet, Unusable, VerificationEvidence,
     cell::{Cell, Finding},
     sets::Sets,
 };
@@ -20,6 +20,34 @@ pub(crate) struct Voter {
     pub port: (bool, Millis),
     /// The borders that probes do not reach, and since when.
     pub lost: BTreeMap<EgressId, Millis>,
+    pub converged: Converged,
+}
+
+/// What a converged clone of a VN's engine last said.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Converged {
+    pub asked: Millis,
+    pub at_rest: bool,
+    pub pending: SortedSet<PrefixId>,
+}
+
+impl Converged {
+    /// What it says of a route and an engine that have been the same since then.
+    pub fn on(&self, prefix: PrefixId, since: Millis) -> CloneEvidence {
+        let asked = self.asked;
+        match asked > since {
+            true if self.pending.binary_search(&prefix).is_ok() => CloneEvidence::Pending { asked },
+            true if self.at_rest => CloneEvidence::Steady { asked },
+            _ => CloneEvidence::Unknown,
+        }
+    }
+
+    /// A prefix is not voted on any more.
+    pub fn forget(&mut self, prefix: PrefixId) {
+        if self.pending.binary_search(&prefix).is_ok() {
+            self.pending = self.pending.iter().copied().filter(|other| *other != prefix).collect();
+        }
+    }
 }
 
 impl Voter {
@@ -30,6 +58,16 @@ impl Voter {
             engine: EngineEvidence::default(),
             port: (true, Millis(0)),
             lost: BTreeMap::new(),
+            converged: Converged::default(),
+        }
+    }
+
+    /// Since when both the route and a running engine have been what they are now.
+    pub fn steady_since(&self, cell: &Cell) -> Millis {
+        let fib_since = Millis::from(cell.fib_since).max(self.port.1);
+        match self.engine.state {
+            EngineState::Unknown => fib_since,
+            _ => fib_since.max(self.engine.since),
         }
     }
 
@@ -50,7 +88,7 @@ impl Voter {
     }
 
     /// The ballot as others read it.
-    pub fn ballot(&self, cell: &Cell, attached: u32, sets: &Sets) -> Ballot {
+    pub fn ballot(&self, prefix: PrefixId, cell: &Cell, attached: u32, sets: &Sets) -> Ballot {
         let borders = |finding: Finding| {
             finding.egress().and_then(|set| sets.egress.get(set)).cloned().unwrap_or_default()
         };
@@ -85,6 +123,7 @@ impl Voter {
             probe_since,
             verification,
             verification_since: cell.verification_since.into(),
+            clone: self.converged.on(prefix, self.steady_since(cell)),
         }
     }
 }

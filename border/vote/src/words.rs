@@ -3,7 +3,12 @@
 use std::{fmt, time::Duration};
 
 use crate::{
-    Comparison, Millis, Rule, cell::Condition, course::Vote, electorate::Seat, eligibility::Tier, mask::Mask,
+    Comparison, Millis, Rule,
+    cell::Condition,
+    course::Vote,
+    electorate::{Seat, last_news},
+    eligibility::Tier,
+    mask::Mask,
 };
 
 /// A duration in words: `200 ms`, `12.5 s`.
@@ -24,7 +29,11 @@ fn vns<'s>(seats: impl Iterator<Item = &'s Seat>) -> String {
 }
 
 pub(crate) fn gathering(vote: &Vote<'_>, until: Millis) -> String {
-    let moving = vote.seats.iter().filter(|seat| seat.steady_since.after(vote.policy.settle) > vote.now);
+    let news = last_news(vote.seats);
+    let moving = vote.seats.iter().filter(|seat| {
+        let at = seat.settles_at(news, vote.policy);
+        at > vote.now && !seat.starting
+    });
     let starting = vote.seats.iter().filter(|seat| seat.starting);
     let mut waits = Vec::new();
     for (seats, words) in [(vns(moving), "to be steady"), (vns(starting), "to start")] {
@@ -33,7 +42,27 @@ pub(crate) fn gathering(vote: &Vote<'_>, until: Millis) -> String {
         }
     }
     let wait = Lasting(until.since(vote.now));
-    format!("a new prefix waits {}, for {wait} more at most", waits.join(" and "))
+    let known = final_of(vote, |seat| seat.is_final(vote.policy.spread_at(news)));
+    format!("a new prefix waits {}, for {wait} more at most{known}", waits.join(" and "))
+}
+
+/// The VNs whose ballots are known to stay as they are.
+fn final_of(vote: &Vote<'_>, is_final: impl Fn(&Seat) -> bool) -> String {
+    let mut seats = vote.seats.iter().filter(|seat| is_final(seat)).peekable();
+    match seats.peek() {
+        Some(_) => format!("; steady by converged clones: {}", vns(seats)),
+        None => String::new(),
+    }
+}
+
+/// Why a disagreement decided without having settled, if it did.
+pub(crate) fn final_by_clones(vote: &Vote<'_>) -> String {
+    let mut contradicted = vote.seats.iter().filter(|seat| seat.standing.condition == Condition::Contradicted);
+    let hasty = contradicted.find(|seat| {
+        seat.standing.since.after(vote.policy.settle) > vote.now && vote.is_final_dispute(seat)
+    });
+    let from = |seat: &Seat| vote.policy.spread_at(seat.standing.since);
+    hasty.map(|seat| final_of(vote, |other| other.is_final(from(seat)))).unwrap_or_default()
 }
 
 pub(crate) fn eligibility(seats: &[Seat], all: Mask, best: Tier) -> String {

@@ -157,6 +157,7 @@ async fn an_explanation_has_what_only_engines_know_and_does_not_wait_for_them_fo
             let reply = v1::ExplainReply { id: question.id, explanation: Some(explanation) };
             line.say(BorderSays::Explanation(reply)).await;
         }
+        line
     });
     let agent = tokio::spawn(async move {
         let question = node.question().await;
@@ -173,8 +174,7 @@ async fn an_explanation_has_what_only_engines_know_and_does_not_wait_for_them_fo
     };
     assert_eq!(told(operator.explain("198.18.2.10", "north").await.unwrap()), ["", "router LSA"]);
     assert_eq!(told(operator.explain("198.18.2.10", "north").await.unwrap()), ["", ""]);
-    agent.await.unwrap();
-    border.await.unwrap();
+    let _connected = (agent.await.unwrap(), border.await.unwrap());
     running.stop().await;
 }
 
@@ -248,6 +248,59 @@ async fn a_good_topology_reaches_everyone_and_numbers_stay() {
         line.say(v1::attach_agent_request::Message::Status(fine(spec))).await;
     }
     operator.until("converged", |s| s.converged).await;
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_policy_of_a_prefix_is_changed_live_and_nothing_else_with_it() {
+    let with = |prefixes: &str| {
+        let two = RING.replace("[198.18.2.0/24]", "[198.18.2.0/24, 198.18.3.0/24]");
+        format!("{two}vote:\n  default: {{ policy: master, master: red }}\n  prefixes: [{prefixes}]\n")
+    };
+    let bench = Bench::new();
+    bench.write(&with("{ match: 198.18.3.0/24, policy: master, master: green }"));
+    let running = bench.start().await;
+    let mut operator = Operator::of(&running).await;
+    let mut fleet = Fleet::of(&running).await;
+    operator.until("converged", |s| s.converged).await;
+    // Layout classes come when all agents have reported: what is compared is the specification with them.
+    for (line, spec) in &mut fleet.borders {
+        while spec.vns.iter().any(|vn| vn.layout_class == 0) {
+            *spec = line.spec().await;
+        }
+    }
+
+    let changes = [
+        "{ match: 198.18.3.0/24, policy: first-k, k: 2, verified: true, settle: 1s }",
+        "{ match: 198.18.3.0/24, policy: consensus, deadline: 3s }",
+        "",
+    ];
+    for rule in changes {
+        assert!(operator.apply(&with(rule)).await.unwrap().changed);
+        for (line, before) in &mut fleet.borders {
+            let spec = line.spec().await;
+            let mut expected = v1::BorderSpec { revision: spec.revision, ..before.clone() };
+            for foreign in expected.foreign.iter_mut().filter(|f| f.prefix == "198.18.3.0/24") {
+                let changed = spec.foreign.iter().find(|f| f.prefix == foreign.prefix).unwrap();
+                assert_ne!(changed.policy, foreign.policy, "{rule}");
+                foreign.policy.clone_from(&changed.policy);
+            }
+            assert_eq!(spec, expected, "{rule}");
+            assert!(spec.revision > before.revision);
+            *before = spec;
+        }
+    }
+    // Without a rule of its own it is the default's again.
+    let north = &fleet.borders[0].1;
+    assert_eq!(north.foreign.len(), 2);
+    assert_eq!(north.foreign[0].policy, north.foreign[1].policy);
+    assert_eq!(north.foreign[0].policy.unwrap().kind(), v1::PolicyKind::Master);
+
+    // A rule that makes no sense changes nothing, and says where and why.
+    let error = operator.apply(&with("{ match: 198.18.3.0/24, policy: first-k, k: 3 }")).await.unwrap_err();
+    let violations = error.get_details_bad_request().unwrap().field_violations;
+    assert!(violations[0].description.contains("k 3 is more than the 2 code bases"), "{violations:?}");
+    assert!(!operator.apply(&with("")).await.unwrap().changed);
     running.stop().await;
 }
 

@@ -88,8 +88,10 @@ vns:
   - { id: 1, name: red, engine: frr-ospf, layout: full, hello: 2s, limits: { memory: 64MiB, pids: 16 } }
   - { id: 2, name: green, engine: frr-isis }
 vote:
-  default: { policy: master, master: red, settle: 1s, fail_back: 1m }
+  default: { policy: first-k, k: 1, settle: 1s, fail_back: 1m, deadline: 2s, verified: true }
+  damping: { half_life: 30s, suppress: 4000, reuse: 500, longest: 5m }
   prefixes: [{ match: 0.0.0.0/0, policy: master, master: green, settle: 0s }]
+probes: { interval: 50ms, losses: 5, packets_per_second: 0 }
 addressing: { loopbacks: 10.9.0.0/16, links: 10.10.0.0/16, underlay: 10.11.0.0/16, ports: 10.12.0.0/16 }
 "#;
     let good = &good.replace("10.0.0.0/8", "20.0.0.0/8").replace("11.0.0.0/8", "21.0.0.0/8");
@@ -120,7 +122,15 @@ addressing: { loopbacks: 10.9.0.0/16, links: 10.10.0.0/16, underlay: 10.11.0.0/1
         ("layout: full", "layout: { without: [] }"),
         ("memory: 64MiB", "memory: 64MB"),
         ("pids: 16", "pids: 7"),
-        ("policy: master, master: green", "policy: first-k"),
+        ("policy: master, master: green", "policy: plurality"),
+        ("k: 1", "k: 0"),
+        ("deadline: 2s", "deadline: 2"),
+        ("verified: true", "verified: maybe"),
+        ("half_life: 30s", "halflife: 30s"),
+        ("suppress: 4000", "suppress: 20001"),
+        ("interval: 50ms", "interval: 50"),
+        ("losses: 5", "losses: 51"),
+        ("packets_per_second: 0", "packets_per_second: -1"),
         ("match: 0.0.0.0/0", "matches: 0.0.0.0/0"),
         ("settle: 0s", "settles: 0s"),
         ("ports: 10.12.0.0/16", "port: 10.12.0.0/16"),

@@ -1,5 +1,6 @@
 //! What the fuzz targets share: reading choices from bytes, sealing LSAs and packets with right checksums, and the keys that
-//! both sides of a fuzzed conversation know. What is of IS-IS is in [`isis`]; the rest is of OSPF or of both.
+//! both sides of a fuzzed conversation know. What is of IS-IS is in [`isis`], what is of the border in `probes` and `records` (feature
+//! `border`); the rest is of OSPF or of both.
 //!
 //! It must not decide what is right: that is the targets' business (`targets/`), each of which says its property first.
 //!
@@ -23,6 +24,10 @@
 mod bytes;
 pub mod forgery;
 pub mod isis;
+#[cfg(feature = "border")]
+pub mod probes;
+#[cfg(feature = "border")]
+pub mod records;
 pub mod routing;
 pub mod script;
 mod talk;

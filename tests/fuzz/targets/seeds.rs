@@ -33,6 +33,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         .map(|entry| fs::read(entry?.path()))
         .collect::<io::Result<Vec<_>>>()?;
     write(to, "config", &configs)?;
+    #[cfg(feature = "border")]
+    {
+        write(to, "probe", &braid_fuzz::probes::seeds())?;
+        write(to, "record", &braid_fuzz::records::seeds()?)?;
+    }
     Ok(())
 }
 

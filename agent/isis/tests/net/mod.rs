@@ -140,6 +140,25 @@ impl Net {
         wire
     }
 
+    /// A square: 1 reaches 4 by 2, or a longer way by 3; with computations that wait everywhere.
+    pub fn slow_square() -> Self {
+        let mut net = Self::new((1..=4).map(|number| {
+            let mut config = level(router(number), CircuitType::L2);
+            config.spf.initial = Duration::from_millis(300);
+            config.spf.short = Duration::from_millis(400);
+            config.spf.long = Duration::from_secs(2);
+            config
+        }));
+        net.join(CircuitKind::PointToPoint, &[1, 2]);
+        net.join(CircuitKind::PointToPoint, &[2, 4]);
+        net.join_with(CircuitKind::PointToPoint, &[1, 3], |_, config| config.metric.two = 20);
+        net.join(CircuitKind::PointToPoint, &[3, 4]);
+        let mut net = net.start();
+        net.converge(Duration::from_secs(20));
+        net.run(Duration::from_secs(20));
+        net
+    }
+
     /// Starts all routers and raises all carriers.
     pub fn start(mut self) -> Self {
         for number in 0..self.configs.len() {

@@ -26,6 +26,8 @@ pub(crate) struct Sent {
     pub(crate) sent: Micros,
     pub(crate) deadline: Micros,
     pub(crate) fate: Fate,
+    /// The ways by which an answer has come: another virtual network, its own. Whatever else comes by them is a replay.
+    pub(crate) answered_by: [bool; 2],
 }
 
 /// Those that were sent of late, by sequence number.

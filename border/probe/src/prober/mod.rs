@@ -298,7 +298,14 @@ impl Prober {
         let nonce = self.random.next_u64();
         let sequence = self.flights[vn].next();
         let deadline = now.after(timeout);
-        self.flights[vn].push(Sent { target, nonce, sent: now, deadline, fate: Fate::Waiting });
+        self.flights[vn].push(Sent {
+            target,
+            nonce,
+            sent: now,
+            deadline,
+            fate: Fate::Waiting,
+            answered_by: [false; 2],
+        });
         self.deadlines.push(Reverse((deadline, self.vns[vn], sequence)));
         let probe = Probe {
             vn: self.vns[vn],
@@ -406,6 +413,10 @@ impl Prober {
             return;
         };
         let came_back = answer.through == answer.probe.vn;
+        if std::mem::replace(&mut sent.answered_by[usize::from(came_back)], true) {
+            counters.repeated += 1;
+            return;
+        }
         let (before, in_time) = (sent.fate, arrival.at <= sent.deadline);
         let (target, sent_at) = (sent.target, sent.sent);
         let at_target = match target {

@@ -169,8 +169,9 @@ impl Peer {
     /// When there may be something to send.
     pub(crate) fn next_at(&self, open: &[bool]) -> Option<Micros> {
         let border = self.due_pair(open).map(|(due, _)| due.max(self.bucket.ready_at(0)));
-        let background = (!self.members.is_empty()).then_some(self.background_at);
-        let driven = (!self.driven.is_empty()).then_some(self.driven_at);
+        let sends = open.contains(&true);
+        let background = (sends && !self.members.is_empty()).then_some(self.background_at);
+        let driven = (sends && !self.driven.is_empty()).then_some(self.driven_at);
         let doubt = self.doubts.first().map(|(at, ..)| *at);
         let prefix = [background, driven, doubt].into_iter().flatten().min();
         let prefix = prefix.map(|at| at.max(self.bucket.ready_at(self.reserve)));

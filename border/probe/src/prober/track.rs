@@ -1,11 +1,16 @@
 //! What the outcomes of probes add up to, for one target in one virtual network.
 
-use std::net::Ipv4Addr;
+use std::{net::Ipv4Addr, time::Duration};
 
 use crate::{Config, Evidence, Micros};
 
 /// When nobody else delivers either, a loss must last this many times as long.
 const ALONE: u8 = 5;
+/// How long it must last where nothing was ever delivered.
+const FIRST: Duration = Duration::from_secs(3);
+/// How long what another virtual network delivered must be known before it accuses. A far border that stood still answers all
+/// that has waited at once, but through one virtual network before the next.
+const RESPITE: Duration = Duration::from_millis(10);
 /// Answers after which a border that gave none of them is no longer an egress.
 const FORGOTTEN: u8 = 16;
 /// Answers after which it is no longer, when the route has just changed.
@@ -53,6 +58,8 @@ pub(crate) struct Track {
     streak: Option<Streak>,
     /// Losses of probes that were sent before this prove nothing: everybody was silent.
     silent_until: Micros,
+    /// Since when it is known that another virtual network has delivered all the while.
+    proven: Option<Micros>,
     egress: [Option<Egress>; 4],
 }
 
@@ -115,7 +122,8 @@ impl Track {
     }
 
     /// Whether the losses amount to a loss now: `needed` in a row, and either another virtual network has delivered all the
-    /// while, or they are five times as many and have lasted as long as that takes at the usual interval.
+    /// while, or they are five times as many and have lasted as long as that takes at the usual interval. What has never delivered
+    /// has three seconds: its routers may be about to converge, the far border to listen.
     ///
     /// Where the others were silent too when this began and one of them delivers again, counting begins anew: it was the
     /// far border that was away, and its answers come back through one virtual network a moment before the next.
@@ -142,8 +150,11 @@ impl Track {
             return false;
         }
         let (needed, many) = (config.losses, config.losses.saturating_mul(ALONE));
-        let long = now.since(self.first_lost) >= config.interval.saturating_mul(u32::from(many));
-        let proven = delivered || (self.losses >= many && long);
+        let patience = if self.is_unknown() { FIRST } else { Duration::ZERO };
+        let long = patience.max(config.interval.saturating_mul(u32::from(many)));
+        let lasting = self.losses >= many && now.since(self.first_lost) >= long;
+        self.proven = (delivered && !self.is_unknown()).then(|| self.proven.unwrap_or(now));
+        let proven = lasting || self.proven.is_some_and(|since| now.since(since) >= RESPITE);
         let lost = self.losses >= needed && proven;
         if lost {
             *self = Self { state: State::Lost, egress: [None; 4], answers: 0, doubting: 0, ..*self };
@@ -162,7 +173,7 @@ impl Track {
             // It had left before the trouble began.
             return false;
         }
-        self.losses = 0;
+        (self.losses, self.proven) = (0, None);
         match self.state {
             State::Unknown => {
                 self.state = State::Delivers;
@@ -221,8 +232,6 @@ impl Track {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     const A: Ipv4Addr = Ipv4Addr::new(100, 64, 0, 1);
@@ -231,8 +240,9 @@ mod tests {
 
     /// Another virtual network has delivered from the beginning until then; 0: none has.
     fn condemn(track: &mut Track, until: u64) -> bool {
-        let other = Streak { since: Micros(0), until: Micros(until) };
-        track.condemn(&Config::default(), [other].into_iter(), LATER)
+        let other = || [Streak { since: Micros(0), until: Micros(until) }].into_iter();
+        let early = Micros(LATER.0 - 10_000);
+        track.condemn(&Config::default(), other(), early) || track.condemn(&Config::default(), other(), LATER)
     }
 
     fn delivering() -> Track {
@@ -269,6 +279,15 @@ mod tests {
     }
 
     #[test]
+    fn what_has_never_delivered_has_three_seconds_to_converge() {
+        let mut track = Track::default();
+        lose(&mut track, 10..60);
+        let other = || [Streak { since: Micros(0), until: Micros(2_000_000) }].into_iter();
+        assert!(!track.condemn(&Config::default(), other(), Micros(3_000_009)));
+        assert!(track.condemn(&Config::default(), other(), Micros(3_000_010)));
+    }
+
+    #[test]
     fn late_answers_heal_but_not_those_from_before() {
         let mut track = delivering();
         lose(&mut track, [10, 20, 30]);
@@ -294,8 +313,10 @@ mod tests {
         lose(&mut track, [50, 60]);
         assert!(!track.condemn(&Config::default(), back(70), LATER));
         lose(&mut track, [70]);
+        assert!(!track.condemn(&Config::default(), back(75), LATER), "what has waited may come at once");
+        let later = LATER.after(RESPITE);
         assert!(
-            track.condemn(&Config::default(), back(75), LATER),
+            track.condemn(&Config::default(), back(75), later),
             "three more, while the other delivers, do"
         );
     }

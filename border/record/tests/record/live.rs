@@ -29,6 +29,8 @@ pub enum Action {
     Engine(u8, EngineState),
     Port(u8, bool),
     Away,
+    /// A clone of this VN's engine was just asked: at rest or not, and the prefix whose route is about to change.
+    Clone(u8, bool, Option<u8>),
     Layout(u8, Option<u64>),
 }
 
@@ -169,6 +171,15 @@ impl<S: FnMut(Event)> Live<S> {
             Action::Engine(vn, state) => self.hear(Evidence::Engine { vn: *vn, state: *state }),
             Action::Port(vn, up) => self.hear(Evidence::Port { vn: *vn, up: *up }),
             Action::Away => self.hear(Evidence::VerificationAway),
+            Action::Clone(vn, at_rest, pending) => {
+                let pending = pending.and_then(|p| self.numbers.get(&prefix(p)).copied());
+                self.hear(Evidence::Converged {
+                    vn: *vn,
+                    asked: self.now,
+                    at_rest: *at_rest,
+                    pending: pending.into_iter().collect(),
+                });
+            }
             Action::Layout(vn, layout) => {
                 self.electors[usize::from(*vn) - 1].layout = layout.map(LayoutClass);
                 self.set_electors();

@@ -41,6 +41,8 @@ fn any_action() -> impl Strategy<Value = Action> {
         1 => (1..=3_u8, engine).prop_map(|(vn, state)| Action::Engine(vn, state)),
         1 => (1..=3_u8, any::<bool>()).prop_map(|(vn, up)| Action::Port(vn, up)),
         1 => Just(Action::Away),
+        2 => (1..=3_u8, any::<bool>(), prop::option::of(0..3_u8))
+            .prop_map(|(vn, at_rest, pending)| Action::Clone(vn, at_rest, pending)),
         1 => (1..=3_u8, prop::option::of(1..3_u64)).prop_map(|(vn, class)| Action::Layout(vn, class)),
     ]
 }

@@ -1,5 +1,6 @@
 //! The voter from outside: scenarios by name, and properties over random histories of evidence.
 
+mod clones;
 mod evidence;
 mod patience;
 mod properties;

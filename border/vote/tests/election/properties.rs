@@ -44,6 +44,8 @@ fn event(vns: u8) -> impl Strategy<Value = Event> {
         1 => (vn.clone(), DENVER..=CHICAGO, any::<bool>())
             .prop_map(|(vn, border, lost)| Event::Border(vn, border, lost)),
         2 => (vn.clone(), verified).prop_map(|(vn, verified)| Event::Verified(vn, verified)),
+        3 => vn.clone().prop_map(Event::Steady),
+        1 => vn.clone().prop_map(Event::Pending),
         1 => Just(Event::ControllerAway),
         1 => (vn.clone(), any::<bool>()).prop_map(|(vn, up)| Event::Port(vn, up)),
         1 => (vn, prop::option::of(1..=2_u64)).prop_map(|(vn, class)| Event::Layout(vn, class)),
@@ -137,7 +139,8 @@ proptest! {
         let mut now = Millis(0);
         for (pause, event) in &history {
             now = now.after(Duration::from_millis(*pause));
-            record.push((now, world.evidence(event), event.clone()));
+            let told = World { now, ..world.clone() };
+            record.push((now, told.evidence(event), event.clone()));
         }
         let json = serde_json::to_string(&record.iter().map(|(_, heard, _)| heard).collect::<Vec<_>>()).unwrap();
         let read: Vec<Option<Evidence>> = serde_json::from_str(&json).unwrap();
@@ -159,6 +162,22 @@ proptest! {
             replayed.push((at, fresh.verdict(world.prefix).unwrap()));
         }
         prop_assert_eq!(verdicts, replayed.into_iter().map(|(_, verdict)| verdict).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn clones_that_were_asked_before_the_last_change_move_nothing((world, history) in any_history(), at_rest in any::<bool>()) {
+        let history: History =
+            history.into_iter().filter(|(_, event)| !matches!(event, Event::Steady(_) | Event::Pending(_))).collect();
+        let without = live(&mut world.clone(), &history, |_| {});
+        let prefix = world.prefix;
+        let with = live(&mut world.clone(), &history, |world| {
+            for vn in 1..=world.electors.len() as u8 {
+                let asked = world.poll.ballot(prefix, vn).map(|ballot| ballot.fib.since).unwrap_or_default();
+                let pending = [prefix].into_iter().filter(|_| !at_rest).collect();
+                world.poll.hear(world.now, &Evidence::Converged { vn, asked, at_rest, pending });
+            }
+        });
+        prop_assert_eq!(without, with);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use braid_vote::{
     Alarm, Ballot, EgressId, Elector, EngineState, Evidence, Explanation, LayoutClass, Millis, NextHop,
-    Policy, Poll, PrefixId, ProbeEvidence, RouteEvidence, Rule, Step, Unusable, Verdict,
+    Policy, Poll, PrefixId, ProbeEvidence, RouteEvidence, Rule, SortedSet, Step, Unusable, Verdict,
     VerificationEvidence,
 };
 
@@ -29,6 +29,10 @@ pub enum Event {
     Border(u8, u16, bool),
     Verified(u8, VerificationEvidence),
     ControllerAway,
+    /// A clone of its engine has just been asked: its routes stay as they are.
+    Steady(u8),
+    /// The same, but that the route is about to change.
+    Pending(u8),
     Port(u8, bool),
     /// Its live layout; none: not known.
     Layout(u8, Option<u64>),
@@ -126,6 +130,18 @@ impl World {
                 Some(Evidence::Verification { prefix, vn, verification: verification.clone() })
             }
             Event::ControllerAway => Some(Evidence::VerificationAway),
+            Event::Steady(vn) => Some(Evidence::Converged {
+                vn,
+                asked: self.now,
+                at_rest: true,
+                pending: SortedSet::default(),
+            }),
+            Event::Pending(vn) => Some(Evidence::Converged {
+                vn,
+                asked: self.now,
+                at_rest: false,
+                pending: [prefix].into_iter().collect(),
+            }),
             Event::Port(vn, up) => Some(Evidence::Port { vn, up }),
             Event::Layout(..) | Event::Nothing => None,
         }

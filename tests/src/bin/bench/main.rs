@@ -1,6 +1,7 @@
 //! The benchmark table: what braid does, beside what a named peer does in the same run on the same machine.
 
 mod contest;
+mod faults;
 mod flip;
 mod footprint;
 mod forwarding;
@@ -22,10 +23,11 @@ use row::Row;
 /// A group of figures: its name on the command line, and how they are had.
 type Group = (&'static str, fn() -> Vec<Row>);
 
-const GROUPS: [Group; 8] = [
+const GROUPS: [Group; 9] = [
     ("lab", lab::measure),
     ("forwarding", forwarding::measure),
     ("outage", outage::measure),
+    ("faults", faults::measure),
     ("flip", flip::measure),
     ("voter", voter::measure),
     ("footprint", footprint::measure),

@@ -1,0 +1,166 @@
+//! What breaks, and how it is mended.
+
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+use crate::Lab;
+
+/// Better than any route of an engine, and not one of its own, which it would put right.
+const BEST: &str = "metric 1";
+
+/// A table that drops what a router forwards, and nothing of what it says itself.
+const DROP: &str = "printf 'table ip fault {\\n chain forward {\\n type filter hook forward priority 0; policy drop;\\n }\\n}\\n' | nft -f -";
+
+/// A fault: shell commands in namespaces, carried out at once.
+#[derive(Debug, Clone, Default)]
+pub struct Fault {
+    strikes: Vec<(String, String)>,
+    heals: Vec<(String, String)>,
+    /// Where packets are counted that leave at a border that they should not leave at, and of which prefix.
+    astray: Option<(String, String)>,
+}
+
+impl Fault {
+    /// Both at once.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.strikes.extend(other.strikes);
+        self.heals.extend(other.heals);
+        self.astray = self.astray.or(other.astray);
+        self
+    }
+
+    fn at(mut self, place: &str, strike: impl Into<String>, heal: impl Into<String>) -> Self {
+        self.strikes.push((place.to_owned(), strike.into()));
+        self.heals.push((place.to_owned(), heal.into()));
+        self
+    }
+
+    /// A router drops what it forwards and says on the control plane that all is well.
+    #[must_use]
+    pub fn silent_blackhole(vn: &str, node: &str) -> Self {
+        Self::default().at(&format!("{node}/{vn}"), DROP, "nft delete table ip fault")
+    }
+
+    /// A router drops what it forwards to one prefix.
+    #[must_use]
+    pub fn blackhole(vn: &str, node: &str, prefix: &str) -> Self {
+        let route = |what: &str| format!("ip route {what} blackhole {prefix} {BEST}");
+        Self::default().at(&format!("{node}/{vn}"), route("add"), route("del"))
+    }
+
+    /// A router sends back what it should forward to a prefix: the network before it sends it there again.
+    ///
+    /// # Panics
+    /// When the router has no route to `back`.
+    #[must_use]
+    pub fn turned_back(lab: &Lab, vn: &str, node: &str, prefix: &str, back: &str) -> Self {
+        let own = lab.sh(&format!("{back}/{vn}"), &["ip", "-j", "-4", "addr", "show", "dev", "lo", "scope", "global"]);
+        let own: Value = serde_json::from_str(&own).expect("ip prints JSON");
+        let loopback = own[0]["addr_info"][0]["local"].as_str().expect("a loopback address").to_owned();
+        Self::rerouted(lab, vn, node, prefix, &loopback)
+    }
+
+    /// A border's router sends a prefix out of its port, to customers that it is not for.
+    ///
+    /// # Panics
+    /// When the router has no route to `own`, the prefix that its customers do have.
+    #[must_use]
+    pub fn misdirected(lab: &Lab, vn: &str, border: &str, prefix: &str, own: &str) -> Self {
+        Self::rerouted(lab, vn, border, prefix, own).counted(vn, border, prefix)
+    }
+
+    /// Packets to `prefix` go where those to `model` go.
+    fn rerouted(lab: &Lab, vn: &str, node: &str, prefix: &str, model: &str) -> Self {
+        let place = format!("{node}/{vn}");
+        let found = lab.sh(&place, &["ip", "-j", "route", "show", model]);
+        let found: Value = serde_json::from_str(&found).expect("ip prints JSON");
+        let field = |name: &str| found[0][name].as_str().or_else(|| found[0]["nexthops"][0][name].as_str());
+        let (via, dev) = (field("gateway").expect("a gateway"), field("dev").expect("an interface"));
+        let route = |what: &str| format!("ip route {what} {prefix} via {via} dev {dev} {BEST}");
+        Self::default().at(&place, route("add"), route("del"))
+    }
+
+    /// FRR's OSPF announces a customer's network as if it were here.
+    #[must_use]
+    pub fn announced(lab: &Lab, vn: &str, border: &str, address: &str, prefix: &str, id: u8) -> Self {
+        let vty = format!("vtysh --vty_socket /run/braid/{}/{border}/vn{id}", lab.name());
+        let strike = format!(
+            "ip link add lie type bridge && ip link set lie up && ip addr add {address} dev lie && \
+             {vty} -c 'configure terminal' -c 'interface lie' -c 'ip ospf area 0' -c 'ip ospf passive'"
+        );
+        let heal = format!(
+            "{vty} -c 'configure terminal' -c 'interface lie' -c 'no ip ospf area 0' -c 'exit' -c 'no interface lie'; \
+             ip link del lie"
+        );
+        Self::default().at(&format!("{border}/{vn}"), strike, heal).counted(vn, border, prefix)
+    }
+
+    /// A physical link loses its carrier at one end.
+    #[must_use]
+    pub fn cut(node: &str, interface: &str) -> Self {
+        let set = |state: &str| format!("ip link set {interface} {state}");
+        Self::default().at(node, set("down"), set("up"))
+    }
+
+    /// Counts what leaves the port of `vn` for `prefix`, probes not counted.
+    fn counted(mut self, vn: &str, border: &str, prefix: &str) -> Self {
+        let place = format!("{border}/{vn}");
+        let rule = format!(
+            "printf 'table ip astray {{\\n counter strayed {{ }}\\n chain forward {{\\n type filter hook forward priority 10;\\n \
+             oifname \"port\" ip daddr {prefix} udp dport != 7607 counter name strayed\\n \
+             oifname \"lie\" ip daddr {prefix} udp dport != 7607 counter name strayed\\n }}\\n}}\\n' | nft -f -"
+        );
+        self.strikes.insert(0, (place.clone(), rule));
+        self.heals.push((place.clone(), "nft delete table ip astray".to_owned()));
+        self.astray = Some((place, prefix.to_owned()));
+        self
+    }
+
+    /// How many packets went astray so far.
+    ///
+    /// # Panics
+    /// When the counter cannot be read.
+    #[must_use]
+    pub fn strayed(&self, lab: &Lab) -> u64 {
+        let Some((place, _)) = &self.astray else { return 0 };
+        let listed = lab.sh(place, &["nft", "-j", "list", "counter", "ip", "astray", "strayed"]);
+        let listed: Value = serde_json::from_str(&listed).expect("nft prints JSON");
+        let rows = listed["nftables"].as_array().expect("a list");
+        rows.iter().find_map(|row| row["counter"]["packets"].as_u64()).expect("a counter")
+    }
+
+    /// Breaks.
+    ///
+    /// # Panics
+    /// When a command fails.
+    pub fn strike(&self, lab: &Lab) {
+        carry_out(lab, &self.strikes);
+    }
+
+    /// Mends.
+    ///
+    /// # Panics
+    /// When a command fails.
+    pub fn heal(&self, lab: &Lab) {
+        carry_out(lab, &self.heals);
+    }
+}
+
+/// All of them at once.
+fn carry_out(lab: &Lab, commands: &[(String, String)]) {
+    let start = |(place, command): &(String, String)| -> Child {
+        Command::new("ip")
+            .args(["netns", "exec", &lab.namespace(place), "sh", "-c", command])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("ip can be run")
+    };
+    let running: Vec<Child> = commands.iter().map(start).collect();
+    for (mut child, (place, command)) in running.into_iter().zip(commands) {
+        let status = child.wait().expect("it ends");
+        assert!(status.success(), "{place}: {command}: {status}");
+    }
+}
