@@ -183,12 +183,20 @@ async fn ask(socket: &Path) -> io::Result<Said> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use braid_proto::VnId;
+    use braid_vote::{CloneEvidence, EngineState, NextHop, Policy, RouteEvidence, Rule};
     use tokio::{
         io::{AsyncBufReadExt, BufReader},
         net::UnixListener,
     };
 
     use super::*;
+    use crate::{
+        booth::Booth,
+        spec::{Foreign, Spec, Vn},
+    };
 
     /// An engine that gives these answers, one by one, and then none.
     fn engine(path: &Path, answers: Vec<&'static str>) {
@@ -229,10 +237,10 @@ mod tests {
         let first = answers.recv().await.unwrap();
         assert!(first.at_rest && first.changes.is_empty() && first.asked < clock.now(), "{first:?}");
         let second = answers.recv().await.unwrap();
-        assert_eq!(second.changes.iter().map(ToString::to_string).collect::<Vec<_>>(), [
-            "198.18.5.0/24",
-            "198.18.6.0/24"
-        ]);
+        assert_eq!(
+            second.changes.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            ["198.18.5.0/24", "198.18.6.0/24"]
+        );
         assert!(!second.at_rest, "there is work left");
         // An engine that refuses and one that talks nonsense say nothing; then two good answers in a row do.
         let third = answers.recv().await.unwrap();
@@ -258,5 +266,60 @@ mod tests {
         assert_eq!(*asked.borrow(), Some(PACE));
         pace.set(0, false);
         assert_eq!(*asked.borrow(), None);
+    }
+
+    #[test]
+    fn clones_count_for_what_they_say_once_their_engine_has_run_for_a_while() {
+        let prefix: Ipv4Net = "198.18.5.0/24".parse().unwrap();
+        let red = VnId::try_from(1_u32).unwrap();
+        let spec = Spec {
+            vns: vec![Vn {
+                id: red,
+                name: "red".parse().unwrap(),
+                engine: "native-isis".to_owned(),
+                code_base: "braid-isis".to_owned(),
+                namespace: "lab.a.red".to_owned(),
+                port: "braid-vn1".parse().unwrap(),
+                router_port: "port".parse().unwrap(),
+                gateway: [100, 67, 0, 3].into(),
+                layout_class: None,
+            }],
+            foreign: vec![Foreign {
+                prefix,
+                egress: BTreeSet::from(["b".parse().unwrap()]).into(),
+                policy: Policy::new(Rule::Majority).into(),
+            }],
+            ..Spec::default()
+        };
+        let hop = NextHop { gateway: Some([100, 65, 0, 3].into()), interface: "eth1".into() };
+        let route = RouteEvidence::Usable { next_hops: vec![hop].into(), metric: 20 };
+        let clone = |booth: &Booth, now: u64| {
+            let explained = booth.explain(prefix, Millis(now)).unwrap();
+            explained.candidates.iter().find(|candidate| candidate.vn == 1).unwrap().ballot.clone
+        };
+        let mut booth = Booth::new(BTreeMap::new());
+        booth.set_spec(spec, Millis(0));
+        booth.set_routes(red, [(prefix, route)].into(), Millis(5));
+        booth.set_engine(red, EngineState::Running, Millis(5));
+        let answer = |asked, changes: &[&str]| Answer {
+            asked: Millis(asked),
+            at_rest: changes.is_empty(),
+            changes: changes.iter().map(|change| change.parse().unwrap()).collect(),
+        };
+        booth.set_converged(red, &answer(10, &[]), Millis(12));
+        assert_eq!(clone(&booth, 12), CloneEvidence::Steady { asked: Millis(10) });
+        // What changes within a prefix concerns it; what changes elsewhere, or around it, does not.
+        let narrow = Ipv4Net::new(prefix.network(), 32).unwrap().to_string();
+        booth.set_converged(red, &answer(20, &[&narrow]), Millis(22));
+        assert_eq!(clone(&booth, 22), CloneEvidence::Pending { asked: Millis(20) });
+        booth.set_converged(red, &answer(30, &["0.0.0.0/0"]), Millis(32));
+        assert_eq!(clone(&booth, 32), CloneEvidence::Unknown, "there is work left");
+        // An engine that has just started has not heard much.
+        booth.set_engine(red, EngineState::Gone, Millis(40));
+        booth.set_engine(red, EngineState::Running, Millis(50));
+        booth.set_converged(red, &answer(60, &[]), Millis(60));
+        assert_eq!(clone(&booth, 60), CloneEvidence::Unknown);
+        booth.set_converged(red, &answer(15_050, &[]), Millis(15_060));
+        assert_eq!(clone(&booth, 15_060), CloneEvidence::Steady { asked: Millis(15_050) });
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! This is the trusted core. It must not build or repair virtual networks, nor believe what an agent or a routing daemon
 //! says of its own routes: what counts is what the kernel would do with a packet. Killing it moves no packet: routes stay,
-//! and the next border takes them over as the verdicts in force.
+//! and the next border takes them over as the verdicts in force. That an engine says, by a converged clone, that a route will
+//! stay saves waiting to see that it does, and nothing else.
 //!
 //! ```text
 //!  fib (kernel, per VN) ──┐                                   ┌─► steering: plan(desired, actual) ─► kernel

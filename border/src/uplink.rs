@@ -184,10 +184,14 @@ mod tests {
     fn a_difference_brings_the_controller_from_what_it_knows_to_what_is() {
         let vote = |winner: &str| v1::Vote { winner: Some(winner.to_owned()), ..v1::Vote::default() };
         let (a, b) = ("198.18.1.0/24".parse().unwrap(), "198.18.2.0/24".parse().unwrap());
-        let old = Report { votes: [(a, vote("red")), (b, vote("red"))].into_iter().collect(), ..Report::default() };
+        let old =
+            Report { votes: [(a, vote("red")), (b, vote("red"))].into_iter().collect(), ..Report::default() };
         let probes = Some(v1::ProbeReport { sent: 7, ..Default::default() });
-        let new =
-            Report { votes: [(a, vote("green"))].into_iter().collect(), problems: vec!["x".to_owned()], probes };
+        let new = Report {
+            votes: [(a, vote("green"))].into_iter().collect(),
+            problems: vec!["x".to_owned()],
+            probes,
+        };
         let report = difference(Some(&old), &new);
         assert!(!report.snapshot);
         assert_eq!(report.votes, [vote("green")]);

@@ -4,6 +4,7 @@
 //!  [a] braid-vn1 ── port [a.red] eth1 ── to-a [t.red] to-b ── eth1 [b.red] port ── braid-vn1 [b] cust0 ── eth0 [host]
 //!      braid-vn2 ── port [a.green] …           to-c ── eth1 [c.red] port ── braid-vn1 [c]
 //! ```
+#![allow(clippy::print_stdout, reason = "figures for who runs it")]
 
 use std::{
     collections::BTreeMap,

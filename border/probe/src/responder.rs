@@ -22,11 +22,14 @@ const WINDOW: u64 = 64;
 /// Answers of each kind that may wait to be sent: a quarter of a second's worth, by default. The oldest gives way, since
 /// the newest answer says most.
 const QUEUE: usize = 128;
-/// As many may wait, and help is still given. A longer queue would make answers late, lateness looks like loss, and loss asks for
-/// help.
-const HELPFUL: usize = 2;
-/// The part of the answers at once that those to probes of prefixes leave to others.
-const PREFIX_RESERVE: u64 = 8;
+/// Answers at once, to all.
+const BURST: u64 = 64;
+/// Of them, those that answers to probes of prefixes leave to others.
+const PREFIX_RESERVE: u64 = 16;
+/// Those that help leaves: where answers have to wait they are late, lateness looks like loss, and loss asks for help.
+const HELP_RESERVE: u64 = 32;
+/// As many answers may wait, and help is still given.
+const HELPFUL: usize = 8;
 /// Answers to one border that may come at once: more than it asks in a second, by default.
 const PEER_BURST: u64 = 256;
 /// The part of the budget that is for answers, in percent. It is more than half, and what is for probes is less, so that
@@ -98,8 +101,6 @@ pub(crate) struct Responder {
     all: Bucket,
     /// Microseconds for one answer.
     pace: u64,
-    /// What answers to probes of prefixes leave in the bucket.
-    prefix_reserve: u64,
     /// Those to probes of loopbacks, which go first, and those to probes of prefixes.
     queues: [VecDeque<Answer>; 2],
 }
@@ -112,9 +113,8 @@ impl Responder {
             attached: BTreeSet::new(),
             vns: BTreeSet::new(),
             peers: BTreeMap::new(),
-            all: Bucket::new(pace, burst(config)),
+            all: Bucket::new(pace, BURST),
             pace,
-            prefix_reserve: burst(config) / PREFIX_RESERVE,
             queues: Default::default(),
         }
     }
@@ -122,8 +122,7 @@ impl Responder {
     /// Changes the budget.
     pub(crate) fn set_config(&mut self, config: &Config) {
         self.pace = pace(config);
-        self.all.set(self.pace, burst(config));
-        self.prefix_reserve = burst(config) / PREFIX_RESERVE;
+        self.all.set(self.pace, BURST);
         for peer in self.peers.values_mut() {
             peer.bucket.set(self.pace, PEER_BURST);
         }
@@ -191,7 +190,8 @@ impl Responder {
             through: probe.vn,
         };
         let queue = &mut self.queues[usize::from(how != How::Loopback)];
-        let helper = (probe.help && queue.len() < HELPFUL).then(|| peer.helper(probe.vn, open)).flatten();
+        let plenty = queue.len() < HELPFUL && self.all.ready_at(HELP_RESERVE) <= arrival.at;
+        let helper = (probe.help && plenty).then(|| peer.helper(probe.vn, open)).flatten();
         queue.push_back(answer);
         if let Some(helper) = helper {
             answer.through = helper;
@@ -207,7 +207,7 @@ impl Responder {
     /// The next answer to send, if the budget allows it.
     pub(crate) fn next(&mut self, now: Micros) -> Option<Answer> {
         let [loopbacks, prefixes] = &mut self.queues;
-        let (queue, reserve) = if loopbacks.is_empty() { (prefixes, self.prefix_reserve) } else { (loopbacks, 0) };
+        let (queue, reserve) = if loopbacks.is_empty() { (prefixes, PREFIX_RESERVE) } else { (loopbacks, 0) };
         queue.front()?;
         if self.all.take(now, reserve) { queue.pop_front() } else { None }
     }
@@ -216,7 +216,7 @@ impl Responder {
     pub(crate) fn next_at(&self) -> Option<Micros> {
         match &self.queues {
             [loopbacks, _] if !loopbacks.is_empty() => Some(self.all.ready_at(0)),
-            [_, prefixes] if !prefixes.is_empty() => Some(self.all.ready_at(self.prefix_reserve)),
+            [_, prefixes] if !prefixes.is_empty() => Some(self.all.ready_at(PREFIX_RESERVE)),
             _ => None,
         }
     }
@@ -225,12 +225,6 @@ impl Responder {
 /// Microseconds for one answer.
 fn pace(config: &Config) -> u64 {
     100_000_000 / SHARE / u64::from(config.packets_per_second.max(1))
-}
-
-/// Answers at once, to all: a second's worth. When many borders are in doubt at the same moment, an answer that had to wait
-/// would look like a loss.
-fn burst(config: &Config) -> u64 {
-    (u64::from(config.packets_per_second) * SHARE / 100).max(64)
 }
 
 impl Peer {

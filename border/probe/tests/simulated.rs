@@ -416,6 +416,27 @@ fn what_is_replayed_or_changed_changes_counters_only() {
 }
 
 #[test]
+fn an_answer_that_is_replayed_does_not_say_that_answers_come_back() {
+    let helped = [false, true].map(|replay| {
+        let mut world = World::new(2, 2, 0);
+        world.run(SECOND);
+        // From now on no answer comes back to A through VN 1, so it asks for help.
+        world.fault = Box::new(|id, from, _| (id == vn(1) && from == 1).then_some(None));
+        let old = world.seen.clone();
+        for _ in 0..100 {
+            world.run(Duration::from_millis(20));
+            for (_, id, to, packet) in old.iter().filter(|(_, id, to, _)| replay && (*id, *to) == (vn(1), 0))
+            {
+                world.deliver(world.now, *to, *id, packet);
+            }
+        }
+        world.stations[1].statistics(world.now).counters.helped
+    });
+    assert!(helped[0] > 10, "{helped:?}");
+    assert_eq!(helped[0], helped[1]);
+}
+
+#[test]
 fn no_border_sends_more_than_its_budget_whatever_happens() {
     for borders in [2, 5] {
         let mut world = World::new(borders, 3, 20);

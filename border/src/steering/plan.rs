@@ -203,16 +203,28 @@ fn usable(ports: &BTreeMap<VnId, Port>, winner: Option<VnId>) -> Option<VnId> {
     winner.filter(|vn| ports.contains_key(vn))
 }
 
-/// The routes that are not where these verdicts want them.
-fn moves<'v>(
-    ports: &'v BTreeMap<VnId, Port>,
-    votes: &'v BTreeMap<Ipv4Net, Option<VnId>>,
-    actual: &'v Actual,
-) -> impl Iterator<Item = RouteEdit> + 'v {
-    votes.iter().filter_map(|(prefix, winner)| {
-        let vn = usable(ports, *winner)?;
-        (actual.votes.get(prefix) != Some(&Some(vn))).then_some(RouteEdit::Vote(*prefix, vn))
-    })
+/// The routes that are not where these verdicts want them: those that there are, and then new ones.
+///
+/// New ones come in the order of their reversed bits. The kernel keeps routes in a trie whose large nodes it builds anew as
+/// they grow; in order of addresses it does so again and again on the way, in this order early and once: it takes two
+/// thirds of the time.
+fn moves(
+    ports: &BTreeMap<VnId, Port>,
+    votes: &BTreeMap<Ipv4Net, Option<VnId>>,
+    actual: &Actual,
+) -> Vec<RouteEdit> {
+    let (mut moved, mut new) = (Vec::new(), Vec::new());
+    for (prefix, winner) in votes {
+        let Some(vn) = usable(ports, *winner) else { continue };
+        match actual.votes.get(prefix) {
+            Some(on) if *on == Some(vn) => {}
+            Some(_) => moved.push((*prefix, vn)),
+            None => new.push((*prefix, vn)),
+        }
+    }
+    new.sort_by_cached_key(|(prefix, _)| u32::from(prefix.network()).reverse_bits());
+    moved.append(&mut new);
+    moved.into_iter().map(|(prefix, vn)| RouteEdit::Vote(prefix, vn)).collect()
 }
 
 /// Objects that must point home now that their routes have followed.
@@ -235,7 +247,7 @@ fn home_again(ports: &BTreeMap<VnId, Port>, actual: &Actual, first: &[Action]) -
 pub fn plan(desired: &Desired, actual: &Actual) -> Vec<Action> {
     let Desired { ports, votes, attached } = desired;
     let mut actions = objects_first(ports, votes, actual);
-    let mut edits: Vec<RouteEdit> = moves(ports, votes, actual).collect();
+    let mut edits = moves(ports, votes, actual);
     edits.extend(actual.votes.keys().filter(|p| !votes.contains_key(p)).map(|p| RouteEdit::DropVote(*p)));
     edits.extend(
         attached
@@ -274,7 +286,7 @@ pub fn plan_changes(
     actual: &Actual,
 ) -> Vec<Action> {
     let mut actions = objects_first(ports, votes, actual);
-    let edits: Vec<RouteEdit> = moves(ports, votes, actual).collect();
+    let edits = moves(ports, votes, actual);
     let home = home_again(ports, actual, &actions);
     actions.extend((!edits.is_empty()).then_some(Action::EditRoutes(edits)));
     actions.extend(home);

@@ -1,7 +1,7 @@
 //! The course of one vote, step by step: the rules, free of memory.
 
 use crate::{
-    Comparison, Millis, Policy, Rule, Step, StepRecord,
+    CloneEvidence, Comparison, Millis, Policy, Rule, Step, StepRecord,
     cell::Condition,
     electorate::{Seat, Tally},
     eligibility::Tier,
@@ -71,7 +71,7 @@ impl Vote<'_> {
     pub fn dispute_ends(&self, seat: &Seat) -> Millis {
         let Policy { rule, settle, deadline, .. } = *self.policy;
         let begun = seat.standing.since;
-        let settled = if self.is_final_dispute(seat) { begun } else { begun.after(settle) };
+        let settled = begun.after(settle).min(self.final_at(seat).max(begun));
         if rule != Rule::Consensus {
             return settled;
         }
@@ -80,21 +80,32 @@ impl Vote<'_> {
         settled.max(all_steady.min(begun.after(deadline)))
     }
 
-    /// Whether the clones of both sides say that their routes stay as they are, and that a majority contradicts this seat by
-    /// those alone: then there is nothing to wait for.
-    pub fn is_final_dispute(&self, seat: &Seat) -> bool {
-        self.is_final(seat, seat.standing.since)
-            && self.tally.majority_of(|other| self.is_final(&self.seats[other], seat.standing.since))
+    /// When there is nothing more to wait for before a contradiction of this seat decides. A majority must contradict it by
+    /// ballots that stay as they are, as their clones say; its own is such a ballot, or has been the same for `settle`.
+    pub fn final_at(&self, seat: &Seat) -> Millis {
+        let begun = seat.standing.since;
+        if !self.tally.majority_of(|other| self.is_final(&self.seats[other], begun)) {
+            return Millis::NEVER;
+        }
+        match seat.clone {
+            _ if self.is_final(seat, begun) => Millis(0),
+            CloneEvidence::Pending { .. } => Millis::NEVER,
+            _ => seat.steady_since.max(self.seen_since(seat)).after(self.policy.settle),
+        }
     }
 
     /// Whether a ballot stays as it is, as far as all VNs have heard what happened at `news`. A clone knows routes, but not
     /// how far the routers behind them have come: where a VN delivers must itself have been seen for as long.
-    fn is_final(&self, seat: &Seat, news: Millis) -> bool {
-        let seen = match self.tally.comparison {
-            Some(Comparison::Egress) => self.policy.spread_at(seat.egress_since),
+    pub fn is_final(&self, seat: &Seat, news: Millis) -> bool {
+        seat.is_final(self.policy.spread_at(news.max(self.seen_since(seat))))
+    }
+
+    /// Since when it has been known where a seat delivers, if that is what ballots are compared by.
+    fn seen_since(&self, seat: &Seat) -> Millis {
+        match self.tally.comparison {
+            Some(Comparison::Egress) => seat.egress_since,
             _ => Millis(0),
-        };
-        seat.is_final(self.policy.spread_at(news).max(seen))
+        }
     }
 
     fn place_of(&self, vn: Option<usize>) -> Option<usize> {

@@ -206,7 +206,8 @@ impl Tally {
 
     /// Whether those for whom `counts` holds are a majority by themselves, and say the same.
     pub fn majority_of(&self, counts: impl Fn(usize) -> bool) -> bool {
-        let members = (0..self.groups.len()).filter(|seat| self.groups[*seat] == self.majority && counts(*seat));
+        let members =
+            (0..self.groups.len()).filter(|seat| self.groups[*seat] == self.majority && counts(*seat));
         let weight: u128 = members.map(|seat| u128::from(self.weights[seat])).sum();
         self.majority.is_some() && weight * 2 > self.total
     }

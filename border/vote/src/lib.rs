@@ -6,7 +6,7 @@
 //!
 //! ```text
 //!  Evidence: FIB, engine,        [ Poll ]
-//!  port, probe, verification      a cell per prefix and VN: its ballot, and how it stood so far
+//!  port, probe, verification,     a cell per prefix and VN: its ballot, and how it stood so far
 //!        │                        a race per prefix: who drives, and why
 //!        ▼                              │                            ┌─► Verdict (steer by it)
 //!      hear ─► cells ─► decide ─► seats ─► eligible? ─► groups, votes ─► steps ─► next_due (decide again)
@@ -36,6 +36,13 @@
 //!   no bystander can delay it. A split must have lasted as long before it raises an alarm. A master that has not failed takes
 //!   over once its route has been stable for `settle`. A new prefix waits until every ballot has been steady for `settle` and
 //!   no engine is starting, or for `deadline`.
+//! - **Converged clones.** Settling waits to see whether ballots change. An engine that can be cloned knows: its clone runs
+//!   all pending work at once, and where none is left, routes stay as they are ([`Evidence::Converged`]). A contradiction
+//!   decides without settling if a majority contradicts by such ballots alone, and the contradicted one is such a ballot,
+//!   too; a new prefix does not wait for them. They count if the clone was asked [`SPREAD`] after what began it, so that
+//!   news had time to reach all VNs, and after the route and the engine last changed; a clone knows its own routes only, so
+//!   where packets come out must have been seen for as long. A VN without a route may still get one, and settles. Where a
+//!   clone says that a route is about to change, a new prefix and [`Rule::Consensus`] wait for it, up to the deadline.
 //! - **Fail-back.** A VN that was voted out, by hard evidence or a contradiction, returns after `fail_back` of being eligible
 //!   and uncontradicted without a break, twice as long after each relapse, up to [`FAIL_BACK_CEILING`]. It stands back behind
 //!   others until then, but before nothing at all. Ten minutes ([`FORGIVEN_AFTER`]) of driving cleanly wipe its slate. When
@@ -49,7 +56,7 @@
 //! # Size and speed
 //!
 //! Sets of next hops and of borders are kept once and named by number. A ballot with its standing takes 48 bytes, a race 48,
-//! so a million prefixes in five VNs take some 320 MB, and a vote about half a microsecond (`examples/throughput.rs` measures
+//! so a million prefixes in five VNs take some 320 MB, and a vote about half a microsecond (`examples/votes.rs` measures
 //! both).
 //!
 //! # Calling it
@@ -118,8 +125,8 @@ pub use damping::{Damping, FLAP};
 pub use electorate::{Elector, LayoutClass};
 pub use eligibility::Eligibility;
 pub use evidence::{
-    Ballot, CloneEvidence, EgressId, EgressSet, EngineEvidence, EngineState, Evidence, FibEvidence, NextHop, PrefixId,
-    ProbeEvidence, RouteEvidence, Unusable, VerificationEvidence,
+    Ballot, CloneEvidence, EgressId, EgressSet, EngineEvidence, EngineState, Evidence, FibEvidence, NextHop,
+    PrefixId, ProbeEvidence, RouteEvidence, Unusable, VerificationEvidence,
 };
 pub use policy::{FAIL_BACK_CEILING, FORGIVEN_AFTER, Policy, Rule, SPREAD};
 pub use poll::Poll;

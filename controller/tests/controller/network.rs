@@ -262,7 +262,6 @@ async fn a_policy_of_a_prefix_is_changed_live_and_nothing_else_with_it() {
     let running = bench.start().await;
     let mut operator = Operator::of(&running).await;
     let mut fleet = Fleet::of(&running).await;
-    operator.until("converged", |s| s.converged).await;
     // Layout classes come when all agents have reported: what is compared is the specification with them.
     for (line, spec) in &mut fleet.borders {
         while spec.vns.iter().any(|vn| vn.layout_class == 0) {

@@ -219,8 +219,9 @@ pub struct Probes {
 }
 
 impl Default for Damping {
-    /// RFC 7196 keeps RFC 2439's shape and asks for a threshold that only true flapping reaches: with 1000 for each loss,
-    /// 3000 is the third within a half-life. BGP's minutes are seconds here, since other virtual networks stand by.
+    /// The shape of RFC 2439 §4.2. A loss of 1000, suppress at 3000 and reuse at 750 are the vendor's defaults that RFC 7196 §3
+    /// lists (Juniper); that RFC asks for 6000 and more, since in BGP every change of a path counts, here only losses do.
+    /// Times are scaled from minutes to seconds (15 and 60 minutes there): the routes are of one network.
     fn default() -> Self {
         let (half_life, longest) = (Duration::from_secs(60), Duration::from_secs(600));
         Self { half_life, suppress: 3000, reuse: 750, longest }

@@ -109,7 +109,7 @@ impl Pair {
     /// One thing happens.
     pub fn step(&mut self, bytes: &mut Bytes<'_>) {
         match bytes.u8() % 16 {
-            0..=2 => self.pass(Duration::from_millis(u64::from(bytes.u8()) * 4)),
+            0..=2 => self.pass(Duration::from_millis(u64::from(bytes.u8()) * 2)),
             3 => {
                 let choice = bytes.u8();
                 self.cut[usize::from(vn(choice).get())] = choice & 0x80 == 0;

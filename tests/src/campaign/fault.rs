@@ -56,7 +56,8 @@ impl Fault {
     /// When the router has no route to `back`.
     #[must_use]
     pub fn turned_back(lab: &Lab, vn: &str, node: &str, prefix: &str, back: &str) -> Self {
-        let own = lab.sh(&format!("{back}/{vn}"), &["ip", "-j", "-4", "addr", "show", "dev", "lo", "scope", "global"]);
+        let own = lab
+            .sh(&format!("{back}/{vn}"), &["ip", "-j", "-4", "addr", "show", "dev", "lo", "scope", "global"]);
         let own: Value = serde_json::from_str(&own).expect("ip prints JSON");
         let loopback = own[0]["addr_info"][0]["local"].as_str().expect("a loopback address").to_owned();
         Self::rerouted(lab, vn, node, prefix, &loopback)

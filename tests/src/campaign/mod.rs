@@ -46,8 +46,7 @@ pub struct Pair {
 }
 
 /// Seattle to New York, over Denver.
-pub const ACROSS: Pair =
-    Pair { from: "seattle", to: "new-york", prefix: "198.18.5.0/24", transit: "denver" };
+pub const ACROSS: Pair = Pair { from: "seattle", to: "new-york", prefix: "198.18.5.0/24", transit: "denver" };
 /// Los Angeles to Atlanta, over Houston, which is a border, too.
 pub const SOUTH: Pair =
     Pair { from: "los-angeles", to: "atlanta", prefix: "198.18.4.0/24", transit: "houston" };

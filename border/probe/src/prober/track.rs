@@ -56,8 +56,8 @@ pub(crate) struct Track {
     first_lost: Micros,
     /// Of probes answered in time, as long as none is lost.
     streak: Option<Streak>,
-    /// Losses of probes that were sent before this prove nothing: everybody was silent.
-    silent_until: Micros,
+    /// Losses of probes that were sent before this prove nothing: a later one came out, or everybody was silent.
+    past: Micros,
     /// Since when it is known that another virtual network has delivered all the while.
     proven: Option<Micros>,
     egress: [Option<Egress>; 4],
@@ -109,8 +109,10 @@ impl Track {
 
     /// A probe sent then was not answered in time.
     pub(crate) fn lose(&mut self, sent: Micros) {
-        self.streak = None;
-        if sent < self.silent_until {
+        if self.streak.is_some_and(|streak| sent >= streak.since) {
+            self.streak = None;
+        }
+        if sent < self.past {
             return;
         }
         self.first_lost = if self.losses == 0 { sent } else { self.first_lost.min(sent) };
@@ -146,7 +148,7 @@ impl Track {
             }
         }
         if let Some(back) = back.filter(|_| !delivered) {
-            (self.losses, self.silent_until) = (0, back);
+            (self.losses, self.past) = (0, back);
             return false;
         }
         let (needed, many) = (config.losses, config.losses.saturating_mul(ALONE));
@@ -174,6 +176,7 @@ impl Track {
             return false;
         }
         (self.losses, self.proven) = (0, None);
+        self.past = self.past.max(sent);
         match self.state {
             State::Unknown => {
                 self.state = State::Delivers;
@@ -319,6 +322,18 @@ mod tests {
             track.condemn(&Config::default(), back(75), later),
             "three more, while the other delivers, do"
         );
+    }
+
+    #[test]
+    fn losses_that_are_noticed_after_a_later_probe_came_out_are_of_the_past() {
+        // Goal: before the first answer the time-out is a second; by then the virtual network has converged.
+        let mut track = delivering();
+        assert!(!track.deliver(Micros(50), true, A, 3));
+        lose(&mut track, [10, 20, 30, 40]);
+        assert!(!condemn(&mut track, 100));
+        assert!(!track.has_losses());
+        lose(&mut track, [60, 70, 80]);
+        assert!(condemn(&mut track, 100));
     }
 
     #[test]

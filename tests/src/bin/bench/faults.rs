@@ -47,11 +47,8 @@ impl Rows {
         let strayed: u64 = outcomes.iter().map(|o| o.strayed).sum();
         let later: u64 = outcomes.iter().map(|o| o.strayed_later).sum();
         eprintln!("{what}: {outages:?}, not left {stayed}, strayed {strayed}, later {later}");
-        let mut shown = format!(
-            "p50 {}, p99 {}",
-            ms(percentile(&mut outages, 0.5)),
-            ms(percentile(&mut outages, 0.99))
-        );
+        let mut shown =
+            format!("p50 {}, p99 {}", ms(percentile(&mut outages, 0.5)), ms(percentile(&mut outages, 0.99)));
         if stayed > 0 {
             shown.push_str(&format!("; not left in {stayed} runs"));
         }

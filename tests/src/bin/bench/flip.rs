@@ -1,8 +1,10 @@
-//! How long it takes to move all routes of a VN.
+//! How long a border takes to install the routes of a VN, and to move all of them.
 
-use std::{net::Ipv4Addr, time::Instant};
+use std::{collections::BTreeMap, net::Ipv4Addr, time::Instant};
 
-use braid_kernel::{Netlink, Netns, NextHop, Nexthop, NexthopTarget, Route, RouteChange};
+use braid_border::{Spec, Vn, steering::Steering};
+use braid_kernel::{Netlink, Netns, NextHop, Route, RouteChange};
+use braid_proto::VnId;
 use ipnet::Ipv4Net;
 
 use crate::{
@@ -10,70 +12,101 @@ use crate::{
     shell::must,
 };
 
-/// Moving every route of a VN: one nexthop replace against replacing the routes in batches.
+/// A border's steering in a namespace of its own: bulk installation, and moving every route of a VN by one nexthop replace
+/// against replacing the routes in batches.
 pub fn measure() -> Vec<Row> {
     let name = format!("bf{}", std::process::id());
     let netns = Netns::create(&name).expect("a namespace");
-    must(&format!("ip -n {name} link add p1 type veth peer name q1"));
-    must(&format!("ip -n {name} link add p2 type veth peer name q2"));
-    for (interface, address) in [("p1", "100.67.0.2/31"), ("p2", "100.67.0.4/31")] {
-        must(&format!("ip -n {name} addr add {address} dev {interface}"));
+    for k in 1..=2 {
+        must(&format!("ip -n {name} link add braid-vn{k} type veth peer name q{k}"));
+        must(&format!("ip -n {name} addr add 100.67.0.{}/31 dev braid-vn{k}", 2 * k));
+        must(&format!("ip -n {name} link set braid-vn{k} up"));
+        must(&format!("ip -n {name} link set q{k} up"));
     }
-    for interface in ["lo", "p1", "q1", "p2", "q2"] {
-        must(&format!("ip -n {name} link set {interface} up"));
-    }
-    must(&format!("ip netns exec {name} sysctl -qw net.ipv4.nexthop_compat_mode=0"));
+    must(&format!("ip -n {name} link set lo up"));
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let rows = [1_000, 100_000].map(|count| runtime.block_on(flip_of(&netns, count)));
+    let rows = [1_000, 1_000_000].map(|count| runtime.block_on(flip_of(&netns, count)));
     drop(runtime);
     Netns::delete(&name).expect("deleted");
-    rows.into()
+    rows.into_iter().flatten().collect()
 }
 
-async fn flip_of(netns: &Netns, count: u32) -> Row {
-    let netlink = Netlink::open(netns).expect("netlink");
-    let index = async |name: &str| netlink.link(name).await.expect("read").expect("there").index;
-    let ports = [(index("p1").await, [100, 67, 0, 3]), (index("p2").await, [100, 67, 0, 5])];
-    let device = |k: usize| {
-        let (ifindex, gateway) = ports[k];
-        NexthopTarget::Device { via: Some(Ipv4Addr::from(gateway)), ifindex }
-    };
-    let object = |k: usize| Nexthop { id: 7601, target: device(k), protocol: 76 };
-    netlink.replace_nexthop(&object(0)).await.expect("an object");
+fn vn(k: u8) -> Vn {
+    Vn {
+        id: VnId::try_from(u32::from(k)).expect("an id"),
+        name: format!("vn{k}").parse().expect("a name"),
+        engine: "native-ospf".to_owned(),
+        code_base: "braid-ospf".to_owned(),
+        namespace: String::new(),
+        port: format!("braid-vn{k}").parse().expect("a name"),
+        router_port: "port".parse().expect("a name"),
+        gateway: Ipv4Addr::new(100, 67, 0, 2 * k + 1),
+        layout_class: None,
+    }
+}
+
+async fn flip_of(netns: &Netns, count: u32) -> Vec<Row> {
+    let mut steering = Steering::open(netns).await.expect("the kernel is steered");
+    let spec = Spec { vns: vec![vn(1), vn(2)], ..Spec::default() };
+    let [red, green] = [spec.vns[0].id, spec.vns[1].id];
     let prefixes: Vec<Ipv4Net> = (0..count)
         .map(|n| Ipv4Net::new(Ipv4Addr::from(0x0a00_0000 + (n << 8)), 24).expect("a prefix"))
         .collect();
-    let install = |route: &dyn Fn(Ipv4Net) -> Route| -> Vec<RouteChange> {
-        prefixes.iter().map(|prefix| RouteChange::Replace(route(*prefix))).collect()
-    };
-    let on_object = install(&|prefix| Route::to_nexthop(prefix, 7601, 76, 7601));
+    let votes = || prefixes.iter().map(|prefix| (*prefix, Some(red))).collect::<BTreeMap<_, _>>();
+
+    let all = votes();
     let begin = Instant::now();
-    assert!(netlink.apply_routes(&on_object).await.expect("sent").is_empty());
+    let steered = steering.steer(&spec, all).await.expect("steered");
     let bulk = f64::from(count) / begin.elapsed().as_secs_f64();
+    assert!(steered >= prefixes.len(), "all of them were installed");
+
     let mut flips = Vec::new();
-    for k in [1, 0, 1, 0, 1] {
+    for to in [green, red, green, red, green, red, green, red] {
         let begin = Instant::now();
-        netlink.replace_nexthop(&object(k)).await.expect("flipped");
+        steering.hand_over(&spec, red, to).await.expect("flipped");
         flips.push(begin.elapsed().as_secs_f64() * 1e6);
     }
-    let via = |k: usize| {
-        let (ifindex, gateway) = ports[k];
-        install(&|prefix| Route::unicast(prefix, 7602, 76, NextHop::new(Ipv4Addr::from(gateway), ifindex)))
+    let flip = median(flips);
+    assert_eq!(
+        steering.steer(&spec, votes()).await.expect("steered"),
+        0,
+        "it stands as the verdicts want it"
+    );
+
+    let netlink = Netlink::open(netns).expect("netlink");
+    let mut ports = Vec::new();
+    for vn in &spec.vns {
+        let link = netlink.link(vn.port.as_str()).await.expect("read").expect("there");
+        ports.push(NextHop::new(vn.gateway, link.index));
+    }
+    let via = |port: &NextHop| -> Vec<RouteChange> {
+        let route = |prefix: &Ipv4Net| Route::unicast(*prefix, 7609, 76, port.clone());
+        prefixes.iter().map(|prefix| RouteChange::Replace(route(prefix))).collect()
     };
-    assert!(netlink.apply_routes(&via(0)).await.expect("sent").is_empty());
-    let other = via(1);
+    assert!(netlink.apply_routes(&via(&ports[0])).await.expect("sent").is_empty());
+    let other = via(&ports[1]);
     let begin = Instant::now();
     assert!(netlink.apply_routes(&other).await.expect("sent").is_empty());
     let one_by_one = begin.elapsed().as_secs_f64() * 1e6;
-    netlink.delete_nexthop(7601).await.expect("deleted");
-    let flip = median(flips);
-    Row::new(
-        &format!(
-            "whole VN moved, {count} routes, bulk install at {:.0} k/s (peer: batched replaces)",
-            bulk / 1e3
-        ),
-        format!("{flip:.0} us"),
-        format!("{one_by_one:.0} us"),
-        format!("{:.5}", flip / one_by_one),
-    )
+    let gone: Vec<RouteChange> = other.into_iter().map(deletion).collect();
+    assert!(netlink.apply_routes(&gone).await.expect("sent").is_empty());
+    assert!(steering.steer(&spec, BTreeMap::new()).await.expect("steered") >= prefixes.len(), "all are gone");
+
+    vec![
+        Row::alone(&format!("bulk install, {count} routes"), format!("{bulk:.0} routes/s"))
+            .aim("≥ 400,000 routes/s"),
+        Row::new(
+            &format!("whole VN moved, {count} routes (peer: batched replaces)"),
+            format!("{flip:.0} us"),
+            format!("{one_by_one:.0} us"),
+            format!("{:.5}", flip / one_by_one),
+        )
+        .aim("≤ 1 ms"),
+    ]
+}
+
+fn deletion(change: RouteChange) -> RouteChange {
+    match change {
+        RouteChange::Replace(route) | RouteChange::Delete(route) => RouteChange::Delete(route),
+    }
 }

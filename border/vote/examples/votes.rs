@@ -1,5 +1,5 @@
 //! How fast the voter is and how much it keeps, with 1,000,000 prefixes and five VNs of four code bases on one core:
-//! `cargo run --release -p braid-vote --example throughput [PREFIXES]`. A figure per line: its name, its value, and what it
+//! `cargo run --release -p braid-vote --example votes [PREFIXES]`. A figure per line: its name, its value, and what it
 //! should be, separated by tabs.
 #![allow(
     clippy::disallowed_types,
