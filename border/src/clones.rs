@@ -26,6 +26,8 @@ const QUESTION: &[u8] = b"{\"ask\":\"converged\"}\n";
 const LIMIT: Duration = Duration::from_millis(50);
 /// The longest answer that is read, in bytes.
 const LONGEST: usize = 64 << 20;
+/// Changes that are looked at one by one: those of a few prefixes are what matters.
+const MOST_CHANGES: usize = 1000;
 /// The shortest time between two questions.
 const PACE: Duration = Duration::from_millis(10);
 /// And for each prefix in doubt, since each answer makes the votes on all of them due.
@@ -49,6 +51,13 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Of an engine with more to do no more is said than that it has something to do.
+    fn new(asked: Millis, said: Said) -> Answer {
+        let at_rest = said.is_at_rest && said.in_us == 0 && said.changes.is_empty();
+        let changes = said.changes.into_iter().take(MOST_CHANGES).map(|change| change.prefix);
+        Answer { asked, at_rest, changes: changes.collect() }
+    }
+
     /// What both say; asked when the earlier one was.
     fn and(self, later: &Answer) -> Answer {
         Answer {
@@ -127,11 +136,7 @@ pub async fn watch<E>(
         };
         let (begin, asked) = (Instant::now(), clock.now());
         // Silence is no evidence: such a virtual network settles by time, and the agent looks after its engine.
-        let answer = ask(&socket).await.ok().map(|said| Answer {
-            asked,
-            at_rest: said.is_at_rest && said.in_us == 0,
-            changes: said.changes.into_iter().map(|change| change.prefix).collect(),
-        });
+        let answer = ask(&socket).await.ok().map(|said| Answer::new(asked, said));
         if let (Some(before), Some(answer)) = (last.take(), &answer)
             && events.send(event(before.and(answer))).await.is_err()
         {

@@ -33,6 +33,9 @@ impl Bucket {
 
     /// Takes one token, if `reserve` stay.
     pub(crate) fn take(&mut self, now: Micros, reserve: u64) -> bool {
+        // What was taken at a slower pace is no debt beyond an empty bucket.
+        let empty = now.0.saturating_add(self.size.saturating_mul(self.pace));
+        self.full_at = self.full_at.min(Micros(empty));
         let ready = self.ready_at(reserve) <= now;
         if ready {
             self.full_at = Micros(self.full_at.max(now).0.saturating_add(self.pace));
@@ -54,5 +57,14 @@ mod tests {
         assert_eq!(later, 20);
         assert!(!bucket.take(Micros(20_000), 2), "two must stay");
         assert_eq!(bucket.ready_at(2), Micros(23_000));
+    }
+
+    #[test]
+    fn a_bucket_that_was_slow_is_soon_as_quick_as_any() {
+        let mut bucket = Bucket::new(1_000_000, 4);
+        assert_eq!((0..10).filter(|_| bucket.take(Micros(0), 0)).count(), 4);
+        bucket.set(1000, 4);
+        assert!(!bucket.take(Micros(0), 0), "it is empty");
+        assert_eq!(bucket.ready_at(0), Micros(1000));
     }
 }

@@ -31,6 +31,8 @@ pub struct Figures {
     pub unavoidable_ms: u64,
     /// For how long nobody drove while some VN would have delivered, in milliseconds.
     pub undecided_ms: u64,
+    /// For how long a VN disagreed with the one that drove, in milliseconds.
+    pub disagreed_ms: u64,
     /// Changes from one VN to another.
     pub switches: u64,
     /// Of these, away from a VN that delivered, other than to the master.
@@ -107,6 +109,7 @@ impl Figures {
         self.wrong_ms += other.wrong_ms;
         self.unavoidable_ms += other.unavoidable_ms;
         self.undecided_ms += other.undecided_ms;
+        self.disagreed_ms += other.disagreed_ms;
         self.switches += other.switches;
         self.false_switches += other.false_switches;
         self.returns += other.returns;

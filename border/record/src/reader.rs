@@ -99,7 +99,7 @@ impl Record {
             let bytes = fs::read(&file).map_err(RecordError::io("read", &file));
             match bytes.and_then(|bytes| Segment::read(&file, bytes)) {
                 Ok(segment) => {
-                    record.add(&file, last.is_some_and(|last| last + 1 == number), segment);
+                    record.add(&file, last.is_some_and(|last| last.checked_add(1) == Some(number)), segment);
                     last = Some(number);
                 }
                 Err(error) => {

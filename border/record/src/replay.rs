@@ -24,7 +24,11 @@ pub fn replay(record: &Record, change: &Change) -> Outcome {
                 stage.take(event);
             }
         }
-        let Stage { courses, mismatches, .. } = stage.finish();
+        let Stage { courses, mismatches, disagreed_ms, .. } = stage.finish();
+        for (prefix, ms) in disagreed_ms {
+            outcome.figures.disagreed_ms += ms;
+            outcome.prefixes.entry(prefix).or_default().figures.disagreed_ms += ms;
+        }
         outcome.mismatches = outcome.mismatches.map(|before| before + mismatches);
         let hindsight = Hindsight::of(stretch);
         Balance { hindsight: &hindsight, epoch_ms: first.header().epoch_ms }.draw(courses, &mut outcome);
@@ -52,6 +56,9 @@ struct Stage {
     /// Verdicts to be compared once the recorded decision is known whole.
     unchecked: BTreeSet<PrefixId>,
     mismatches: u64,
+    /// Prefixes about which VNs disagree, and since when.
+    disagreed: HashMap<PrefixId, Millis>,
+    disagreed_ms: BTreeMap<Ipv4Net, u64>,
 }
 
 impl Stage {
@@ -68,6 +75,8 @@ impl Stage {
             live: HashMap::new(),
             unchecked: BTreeSet::new(),
             mismatches: 0,
+            disagreed: HashMap::new(),
+            disagreed_ms: BTreeMap::new(),
         };
         stage.poll.set_electors(&header.electors);
         for (at, evidence) in header.evidence() {
@@ -155,6 +164,7 @@ impl Stage {
         self.live.remove(&own);
         self.unchecked.remove(&own);
         if let Some(prefix) = self.prefixes.remove(&own) {
+            agree(&mut self.disagreed, &mut self.disagreed_ms, (own, prefix), self.clock);
             let closed = Turn { at_ms: self.clock.0, winner: None, step: None, alarm: None };
             self.courses.entry(prefix).or_default().push(closed);
         }
@@ -199,6 +209,11 @@ impl Stage {
             let (Some(prefix), Some(verdict)) = (self.prefixes.get(&own), self.poll.verdict(own)) else {
                 continue;
             };
+            if verdict.dissenters.is_empty() {
+                agree(&mut self.disagreed, &mut self.disagreed_ms, (own, *prefix), self.clock);
+            } else {
+                self.disagreed.entry(own).or_insert(self.clock);
+            }
             let turns = &mut self.courses.entry(*prefix).or_default();
             let last = turns.last().filter(|turn| !turn.is_end()).map(|turn| (turn.winner, turn.alarm));
             if last != Some((verdict.winner, verdict.alarm)) {
@@ -237,6 +252,21 @@ impl Stage {
 
     fn finish(mut self) -> Stage {
         self.check();
+        for (own, prefix) in &self.prefixes {
+            agree(&mut self.disagreed, &mut self.disagreed_ms, (*own, *prefix), self.clock);
+        }
         self
+    }
+}
+
+/// The virtual networks agree about a prefix from now on, or nobody asks any more.
+fn agree(
+    disagreed: &mut HashMap<PrefixId, Millis>,
+    total: &mut BTreeMap<Ipv4Net, u64>,
+    (own, prefix): (PrefixId, Ipv4Net),
+    now: Millis,
+) {
+    if let Some(since) = disagreed.remove(&own) {
+        *total.entry(prefix).or_default() += now.0.saturating_sub(since.0);
     }
 }

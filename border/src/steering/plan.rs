@@ -62,6 +62,17 @@ pub enum RouteEdit {
     DropAttached(Ipv4Net),
 }
 
+impl RouteEdit {
+    const fn prefix(&self) -> Ipv4Net {
+        match self {
+            RouteEdit::Vote(prefix, _)
+            | RouteEdit::DropVote(prefix)
+            | RouteEdit::Attach(prefix, _)
+            | RouteEdit::DropAttached(prefix) => *prefix,
+        }
+    }
+}
+
 /// One change of the kernel, in the order given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
@@ -140,20 +151,25 @@ impl Actual {
                         self.votes.retain(|_, on| *on != Some(*vn));
                     }
                 }
-                Action::EditRoutes(edits) => edits.iter().for_each(|edit| match edit {
-                    RouteEdit::Vote(prefix, vn) => {
-                        self.set_vote(*prefix, Some(*vn));
-                    }
-                    RouteEdit::DropVote(prefix) => {
-                        self.set_vote(*prefix, None);
-                    }
-                    RouteEdit::Attach(prefix, ifindex) => {
-                        self.attached.insert(*prefix, *ifindex);
-                    }
-                    RouteEdit::DropAttached(prefix) => {
-                        self.attached.remove(prefix);
-                    }
-                }),
+                Action::EditRoutes(edits) => {
+                    let mut edits: Vec<&RouteEdit> = edits.iter().collect();
+                    // Neighbours in a map are best visited one after the other.
+                    edits.sort_by_key(|edit| edit.prefix());
+                    edits.into_iter().for_each(|edit| match edit {
+                        RouteEdit::Vote(prefix, vn) => {
+                            self.set_vote(*prefix, Some(*vn));
+                        }
+                        RouteEdit::DropVote(prefix) => {
+                            self.set_vote(*prefix, None);
+                        }
+                        RouteEdit::Attach(prefix, ifindex) => {
+                            self.attached.insert(*prefix, *ifindex);
+                        }
+                        RouteEdit::DropAttached(prefix) => {
+                            self.attached.remove(prefix);
+                        }
+                    });
+                }
             }
         }
     }

@@ -39,7 +39,7 @@
 //! - **Converged clones.** Settling waits to see whether ballots change. An engine that can be cloned knows: its clone runs
 //!   all pending work at once, and where none is left, routes stay as they are ([`Evidence::Converged`]). A contradiction
 //!   decides without settling if a majority contradicts by such ballots alone, and the contradicted one is such a ballot,
-//!   too; a new prefix does not wait for them. They count if the clone was asked [`SPREAD`] after what began it, so that
+//!   too, or has itself been the same for `settle`; a new prefix does not wait for them. They count if the clone was asked [`SPREAD`] after what began it, so that
 //!   news had time to reach all VNs, and after the route and the engine last changed; a clone knows its own routes only, so
 //!   where packets come out must have been seen for as long. A VN without a route may still get one, and settles. Where a
 //!   clone says that a route is about to change, a new prefix and [`Rule::Consensus`] wait for it, up to the deadline.

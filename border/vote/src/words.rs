@@ -59,10 +59,11 @@ fn final_of(vote: &Vote<'_>, is_final: impl Fn(&Seat) -> bool) -> String {
 pub(crate) fn final_by_clones(vote: &Vote<'_>) -> String {
     let mut contradicted =
         vote.seats.iter().filter(|seat| seat.standing.condition == Condition::Contradicted);
-    let hasty = contradicted
-        .find(|seat| seat.standing.since.after(vote.policy.settle) > vote.now && vote.is_final_dispute(seat));
-    let from = |seat: &Seat| vote.policy.spread_at(seat.standing.since);
-    hasty.map(|seat| final_of(vote, |other| other.is_final(from(seat)))).unwrap_or_default()
+    let hasty = contradicted.find(|seat| {
+        seat.standing.since.after(vote.policy.settle) > vote.now && vote.final_at(seat) <= vote.now
+    });
+    let told = |seat: &Seat| final_of(vote, |other| vote.is_final(other, seat.standing.since));
+    hasty.map(told).unwrap_or_default()
 }
 
 pub(crate) fn eligibility(seats: &[Seat], all: Mask, best: Tier) -> String {

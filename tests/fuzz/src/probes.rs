@@ -24,8 +24,8 @@ const EPOCH: u64 = 1_795_000_000_000_000;
 const MEMORY: usize = 64;
 /// The greatest budget that is ever allowed, in packets per second.
 const BUDGET: u64 = 2000;
-/// What may go at once beyond the budget, whatever is changed meanwhile.
-const BURST: u64 = 512;
+/// What may go at once beyond the budget: a second's worth of answers, and a little for probes.
+const BURST: u64 = BUDGET;
 /// How often a station may be asked for packets at one time.
 const AT_ONCE: usize = 1000;
 

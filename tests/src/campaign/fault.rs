@@ -56,10 +56,7 @@ impl Fault {
     /// When the router has no route to `back`.
     #[must_use]
     pub fn turned_back(lab: &Lab, vn: &str, node: &str, prefix: &str, back: &str) -> Self {
-        let own = lab
-            .sh(&format!("{back}/{vn}"), &["ip", "-j", "-4", "addr", "show", "dev", "lo", "scope", "global"]);
-        let own: Value = serde_json::from_str(&own).expect("ip prints JSON");
-        let loopback = own[0]["addr_info"][0]["local"].as_str().expect("a loopback address").to_owned();
+        let loopback = super::loopback(lab, &format!("{back}/{vn}")).to_string();
         Self::rerouted(lab, vn, node, prefix, &loopback)
     }
 
@@ -87,13 +84,14 @@ impl Fault {
     #[must_use]
     pub fn announced(lab: &Lab, vn: &str, border: &str, address: &str, prefix: &str, id: u8) -> Self {
         let vty = format!("vtysh --vty_socket /run/braid/{}/{border}/vn{id}", lab.name());
+        let at = format!("{vty} -c 'configure terminal' -c 'interface lie'");
         let strike = format!(
-            "ip link add lie type bridge && ip link set lie up && ip addr add {address} dev lie && \
-             {vty} -c 'configure terminal' -c 'interface lie' -c 'ip ospf area 0' -c 'ip ospf passive'"
+            "ip link add lie type veth peer name lain && ip link set lie up && ip link set lain up && \
+             ip addr add {address} dev lie && {at} -c 'ip ospf area 0' -c 'ip ospf passive'"
         );
         let heal = format!(
-            "{vty} -c 'configure terminal' -c 'interface lie' -c 'no ip ospf area 0' -c 'exit' -c 'no interface lie'; \
-             ip link del lie"
+            "{at} -c 'no ip ospf area 0' -c 'no ip ospf passive' && ip link del lie && \
+             {vty} -c 'configure terminal' -c 'no interface lie'"
         );
         Self::default().at(&format!("{border}/{vn}"), strike, heal).counted(vn, border, prefix)
     }

@@ -8,7 +8,9 @@ mod fault;
 mod outcome;
 
 use std::{
-    fs, thread,
+    fs,
+    net::Ipv4Addr,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -138,10 +140,7 @@ impl Campaign {
     #[must_use]
     pub fn flow_within(&self, vn: &str, pair: Pair) -> Flow {
         let (from, to) = (format!("{}/{vn}", pair.from), format!("{}/{vn}", pair.to));
-        let loopback = self.lab.sh(&to, &["ip", "-j", "-4", "addr", "show", "dev", "lo", "scope", "global"]);
-        let loopback: Value = serde_json::from_str(&loopback).expect("ip prints JSON");
-        let address = loopback[0]["addr_info"][0]["local"].as_str().and_then(|text| text.parse().ok());
-        let address = address.expect("a router has a loopback address");
+        let address = loopback(&self.lab, &to);
         Flow::start(&self.lab.namespace(&from), &self.lab.namespace(&to), address, RATE)
     }
 
@@ -167,6 +166,15 @@ impl Campaign {
     }
 }
 
+/// The loopback address of a router.
+fn loopback(lab: &Lab, router: &str) -> Ipv4Addr {
+    let listed = lab.sh(router, &["ip", "-j", "-4", "addr", "show", "dev", "lo"]);
+    let listed: Value = serde_json::from_str(&listed).expect("ip prints JSON");
+    let rows = listed.as_array().into_iter().flatten().flat_map(|row| row["addr_info"].as_array()).flatten();
+    let mut addresses = rows.filter_map(|row| row["local"].as_str()?.parse::<Ipv4Addr>().ok());
+    addresses.find(|address| !address.is_loopback()).expect("a router has a loopback address")
+}
+
 /// Three virtual networks, each with another code base. What came before does not count against them.
 fn virtual_networks(master: &str) -> String {
     format!(
@@ -176,7 +184,7 @@ fn virtual_networks(master: &str) -> String {
   - {{ id: 3, name: blue, engine: native-isis }}
 vote:
   default: {{ policy: master, master: {master}, settle: 200ms, fail_back: 1s }}
-  damping: {{ half_life: 1s, suppress: 1000000, reuse: 500000, longest: 10s }}
+  damping: {{ half_life: 1s, suppress: 20000, reuse: 10000, longest: 10s }}
 "
     )
 }
