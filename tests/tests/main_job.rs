@@ -61,13 +61,14 @@ fn every_host_reaches_every_other_and_each_border_has_a_verdict_for_each_foreign
     assert!(driven.clone().all(|(_, _, winner)| winner == "red"), "{verdicts:?}");
     assert!(verdicts.iter().all(|(_, _, winner)| !winner.is_empty()), "{verdicts:?}");
 
-    // Once all are at rest their next hops are compared, and five engines of four code bases agree on each.
-    wait_for("next hops are compared, and nobody dissents", Duration::from_secs(60), || {
+    // Once probes have come out everywhere the borders that they came out at are compared, and five engines of four code bases
+    // agree on each.
+    wait_for("egress borders are compared, and nobody dissents", Duration::from_secs(60), || {
         let explained = lab.json(&["explain", "198.18.5.0/24", "--at", "seattle"]);
         let votes = lab.json(&["get", "votes"]);
         let agreed =
             votes.as_array().expect("a list").iter().all(|v| v["dissenters"] == serde_json::json!([]));
-        (explained["comparison"] == "next-hops" && agreed).then_some(())
+        (explained["comparison"] == "egress" && agreed).then_some(())
     });
     // By now each running configuration has been read back, and is as intended.
     let status = lab.json(&["status"]);
