@@ -30,7 +30,7 @@ const RATE: u32 = 1000;
 /// How long a flow has run when the fault strikes.
 const LEAD: Duration = Duration::from_millis(300);
 /// How long it runs with the fault.
-const LAST: Duration = Duration::from_millis(1500);
+const LAST: Duration = Duration::from_secs(1);
 /// How long virtual networks may take to be as they were.
 const CALM: Duration = Duration::from_secs(60);
 
@@ -183,7 +183,7 @@ fn virtual_networks(master: &str) -> String {
   - {{ id: 2, name: green, engine: bird-ospf }}
   - {{ id: 3, name: blue, engine: native-isis }}
 vote:
-  default: {{ policy: master, master: {master}, settle: 200ms, fail_back: 1s }}
+  default: {{ policy: master, master: {master}, settle: 200ms, fail_back: 0s }}
   damping: {{ half_life: 1s, suppress: 20000, reuse: 10000, longest: 10s }}
 "
     )

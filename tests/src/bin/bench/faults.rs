@@ -42,7 +42,7 @@ impl Rows {
             })
             .collect();
         let mut outages: Vec<Duration> = outcomes.iter().map(|o| o.losses.longest_outage).collect();
-        let stayed = outcomes.iter().filter(|o| o.winner == DRIVER).count();
+        let stayed = outcomes.iter().filter(|o| o.winner == DRIVER && o.losses.lost > 0).count();
         let strayed: u64 = outcomes.iter().map(|o| o.strayed).sum();
         let later: u64 = outcomes.iter().map(|o| o.strayed_later).sum();
         eprintln!("{what}: {outages:?}, not left {stayed}, strayed {strayed}, later {later}");
