@@ -19,7 +19,7 @@ use serde_json::Value;
 pub use fault::Fault;
 pub use outcome::{Outcome, percentile};
 
-use crate::{Flow, Lab, repository, wait_for};
+use crate::{Flow, Lab, repository};
 
 /// The virtual network that drives, on FRR's OSPF.
 pub const DRIVER: &str = "red";
@@ -76,6 +76,29 @@ impl Campaign {
         campaign
     }
 
+    /// Whether all is well again within a minute, and the driver drives everything.
+    ///
+    /// # Panics
+    /// When the lab does not answer.
+    #[must_use]
+    pub fn comes_to_rest(&self) -> bool {
+        let begin = Instant::now();
+        while begin.elapsed() < CALM {
+            if self.is_calm() {
+                return true;
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        false
+    }
+
+    fn is_calm(&self) -> bool {
+        let status = self.lab.json(&["status"]);
+        let driven = self.winners().iter().all(|winner| winner == DRIVER);
+        let well = status["converged"] == true && status["alarms"].as_array().is_some_and(Vec::is_empty);
+        well && driven && self.all_deliver()
+    }
+
     /// Has another virtual network drive.
     ///
     /// # Panics
@@ -92,12 +115,11 @@ impl Campaign {
     /// # Panics
     /// When that does not come.
     pub fn calm(&self) {
-        wait_for("all virtual networks deliver everything, and red drives", CALM, || {
-            let status = self.lab.json(&["status"]);
-            let driven = self.winners().iter().all(|winner| winner == DRIVER);
-            let well = status["converged"] == true && status["alarms"].as_array().is_some_and(Vec::is_empty);
-            (well && driven && self.all_deliver()).then_some(())
-        });
+        assert!(
+            self.comes_to_rest(),
+            "not within {CALM:?}: all virtual networks deliver everything, and red drives; {:?}",
+            self.alarms()
+        );
     }
 
     fn all_deliver(&self) -> bool {
@@ -149,6 +171,16 @@ impl Campaign {
     /// # Panics
     /// When a command fails or the network does not come back.
     pub fn run(&self, pair: Pair, fault: &Fault) -> Outcome {
+        let outcome = self.strike(pair, fault);
+        self.calm();
+        outcome
+    }
+
+    /// Strikes while packets flow, and heals.
+    ///
+    /// # Panics
+    /// When a command fails.
+    pub fn strike(&self, pair: Pair, fault: &Fault) -> Outcome {
         let flow = self.flow(pair);
         thread::sleep(LEAD);
         let struck = Instant::now();
@@ -161,7 +193,6 @@ impl Campaign {
         let strayed_later = fault.strayed(&self.lab) - strayed;
         let losses = flow.stop();
         fault.heal(&self.lab);
-        self.calm();
         Outcome { losses, staged, winner, strayed, strayed_later }
     }
 }

@@ -23,11 +23,12 @@ use row::Row;
 /// A group of figures: its name on the command line, and how they are had.
 type Group = (&'static str, fn() -> Vec<Row>);
 
-const GROUPS: [Group; 9] = [
+const GROUPS: [Group; 10] = [
     ("lab", lab::measure),
     ("forwarding", forwarding::measure),
     ("outage", outage::measure),
     ("faults", faults::measure),
+    ("soak", faults::soak),
     ("flip", flip::measure),
     ("voter", voter::measure),
     ("footprint", footprint::measure),
