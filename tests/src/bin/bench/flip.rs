@@ -91,7 +91,7 @@ async fn flip_of(netns: &Netns, count: u32) -> Vec<Row> {
         ports.push(NextHop::new(vn.gateway, link.index));
     }
     let via = |port: &NextHop| -> Vec<RouteChange> {
-        let route = |prefix: &Ipv4Net| Route::unicast(*prefix, 7609, 76, port);
+        let route = |prefix: &Ipv4Net| Route::unicast(*prefix, 7609, 76, *port);
         prefixes.iter().map(|prefix| RouteChange::Replace(route(prefix))).collect()
     };
     assert!(netlink.apply_routes(&via(&ports[0])).await.expect("sent").is_empty());
