@@ -188,7 +188,7 @@ impl Recorder {
 }
 
 impl Drop for Recorder {
-    /// Ends the record when all that waits has been written, or after [`FAREWELL`] without it.
+    /// Ends the record when all that waits has been written, or after `FAREWELL` without it.
     fn drop(&mut self) {
         self.queue = None;
         // Either way there is nothing more to do.
