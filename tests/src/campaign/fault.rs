@@ -4,7 +4,13 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
+use super::{DRIVER, SOUTH};
 use crate::Lab;
+
+/// The address that Houston claims, which is Atlanta's.
+const CLAIMED: &str = "198.18.4.1/24";
+/// Houston's own customers.
+const HOUSTONS: &str = "198.18.3.0/24";
 
 /// Better than any route of an engine, and not one of its own, which it would put right.
 const BEST: &str = "metric 1";
@@ -17,8 +23,8 @@ const DROP: &str = "printf 'table ip fault {\\n chain forward {\\n type filter h
 pub struct Fault {
     strikes: Vec<(String, String)>,
     heals: Vec<(String, String)>,
-    /// Where packets are counted that leave at a border that they should not leave at, and of which prefix.
-    astray: Option<(String, String)>,
+    /// Where packets are counted that leave at a border that they should not leave at.
+    astray: Option<String>,
 }
 
 impl Fault {
@@ -43,6 +49,13 @@ impl Fault {
         Self::default().at(&format!("{node}/{vn}"), DROP, "nft delete table ip fault")
     }
 
+    /// A virtual network is dead to what enters in the west: its routers there drop everything.
+    #[must_use]
+    pub fn dead(vn: &str) -> Self {
+        let nodes = ["seattle", "sunnyvale", "denver"].map(|node| Self::silent_blackhole(vn, node));
+        nodes.into_iter().fold(Self::default(), Self::and)
+    }
+
     /// A router drops what it forwards to one prefix.
     #[must_use]
     pub fn blackhole(vn: &str, node: &str, prefix: &str) -> Self {
@@ -60,13 +73,14 @@ impl Fault {
         Self::rerouted(lab, vn, node, prefix, &loopback)
     }
 
-    /// A border's router sends a prefix out of its port, to customers that it is not for.
+    /// Houston's router sends Atlanta's prefix out of its port, to customers that it is not for.
     ///
     /// # Panics
-    /// When the router has no route to `own`, the prefix that its customers do have.
+    /// When the router has no route to the prefix that its customers do have.
     #[must_use]
-    pub fn misdirected(lab: &Lab, vn: &str, border: &str, prefix: &str, own: &str) -> Self {
-        Self::rerouted(lab, vn, border, prefix, own).counted(vn, border, prefix)
+    pub fn misdirected(lab: &Lab, vn: &str) -> Self {
+        let (border, prefix) = (SOUTH.transit, SOUTH.prefix);
+        Self::rerouted(lab, vn, border, prefix, HOUSTONS).counted(vn, border, prefix)
     }
 
     /// Packets to `prefix` go where those to `model` go.
@@ -80,14 +94,15 @@ impl Fault {
         Self::default().at(&place, route("add"), route("del"))
     }
 
-    /// FRR's OSPF announces a customer's network as if it were here.
+    /// The driver, FRR's OSPF, announces Atlanta's prefix from Houston.
     #[must_use]
-    pub fn announced(lab: &Lab, vn: &str, border: &str, address: &str, prefix: &str, id: u8) -> Self {
-        let vty = format!("vtysh --vty_socket /run/braid/{}/{border}/vn{id}", lab.name());
+    pub fn announced(lab: &Lab) -> Self {
+        let (vn, border, prefix) = (DRIVER, SOUTH.transit, SOUTH.prefix);
+        let vty = format!("vtysh --vty_socket /run/braid/{}/{border}/vn1", lab.name());
         let at = format!("{vty} -c 'configure terminal' -c 'interface lie'");
         let strike = format!(
             "ip link add lie type veth peer name lain && ip link set lie up && ip link set lain up && \
-             ip addr add {address} dev lie && {at} -c 'ip ospf area 0' -c 'ip ospf passive'"
+             ip addr add {CLAIMED} dev lie && {at} -c 'ip ospf area 0' -c 'ip ospf passive'"
         );
         let heal = format!(
             "{at} -c 'no ip ospf area 0' -c 'no ip ospf passive' && ip link del lie && \
@@ -113,7 +128,7 @@ impl Fault {
         );
         self.strikes.insert(0, (place.clone(), rule));
         self.heals.push((place.clone(), "nft delete table ip astray".to_owned()));
-        self.astray = Some((place, prefix.to_owned()));
+        self.astray = Some(place);
         self
     }
 
@@ -123,7 +138,7 @@ impl Fault {
     /// When the counter cannot be read.
     #[must_use]
     pub fn strayed(&self, lab: &Lab) -> u64 {
-        let Some((place, _)) = &self.astray else { return 0 };
+        let Some(place) = &self.astray else { return 0 };
         let listed = lab.sh(place, &["nft", "-j", "list", "counter", "ip", "astray", "strayed"]);
         let listed: Value = serde_json::from_str(&listed).expect("nft prints JSON");
         let rows = listed["nftables"].as_array().expect("a list");

@@ -19,7 +19,7 @@ use serde_json::Value;
 pub use fault::Fault;
 pub use outcome::{Outcome, percentile};
 
-use crate::{Flow, Lab, repository};
+use crate::{Flow, Lab, repository, wait::within};
 
 /// The virtual network that drives, on FRR's OSPF.
 pub const DRIVER: &str = "red";
@@ -82,14 +82,7 @@ impl Campaign {
     /// When the lab does not answer.
     #[must_use]
     pub fn comes_to_rest(&self) -> bool {
-        let begin = Instant::now();
-        while begin.elapsed() < CALM {
-            if self.is_calm() {
-                return true;
-            }
-            thread::sleep(Duration::from_millis(50));
-        }
-        false
+        within(CALM, || self.is_calm().then_some(())).is_some()
     }
 
     fn is_calm(&self) -> bool {

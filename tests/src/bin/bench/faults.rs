@@ -18,10 +18,6 @@ const RUNS: usize = 50;
 const FEW: usize = 5;
 /// How long links come and go while nothing is wrong.
 const SOAK: Duration = Duration::from_secs(240);
-/// The address that Houston claims, which is Atlanta's.
-const CLAIMED: &str = "198.18.4.1/24";
-/// Houston's own customers.
-const HOUSTONS: &str = "198.18.3.0/24";
 
 fn ms(duration: Duration) -> String {
     format!("{:.0} ms", duration.as_secs_f64() * 1e3)
@@ -66,15 +62,10 @@ pub fn measure() -> Vec<Row> {
     let lab = &campaign.lab;
     let (node, prefix) = (ACROSS.transit, ACROSS.prefix);
     let turned = Fault::turned_back(lab, DRIVER, node, prefix, ACROSS.from);
-    let misdirected = |vn| Fault::misdirected(lab, vn, SOUTH.transit, SOUTH.prefix, HOUSTONS);
-    let (wrong, standby) = (misdirected(DRIVER), misdirected(STANDBYS[1]));
-    let lie = wrong.clone().and(misdirected(STANDBYS[0]));
-    let announced = Fault::announced(lab, DRIVER, SOUTH.transit, CLAIMED, SOUTH.prefix, 1);
-    let dead = |vn| {
-        let nodes = ["seattle", "sunnyvale", "denver"].map(|node| Fault::silent_blackhole(vn, node));
-        nodes.into_iter().reduce(Fault::and).unwrap_or_default()
-    };
-    let two_dead = dead(DRIVER).and(dead(STANDBYS[0]));
+    let (wrong, standby) = (Fault::misdirected(lab, DRIVER), Fault::misdirected(lab, STANDBYS[1]));
+    let lie = wrong.clone().and(Fault::misdirected(lab, STANDBYS[0]));
+    let announced = Fault::announced(lab);
+    let two_dead = Fault::dead(DRIVER).and(Fault::dead(STANDBYS[0]));
     let mut rows = Rows { campaign, rows: Vec::new() };
     let never = "never noticed";
     rows.of(
