@@ -20,6 +20,8 @@ pub struct Options {
     pub broadcast_percent: u8,
     /// How many of 100 routers have one more point-to-point link than connects them.
     pub extra_percent: u8,
+    /// Whether such a link may join routers that share a segment already.
+    pub parallel: bool,
     /// Costs are 1 to this: few values make equal costs likely.
     pub max_cost: u16,
     /// Attached prefixes of each router (border routers have one more, in the backbone).
@@ -39,6 +41,7 @@ impl Default for Options {
             areas: Vec::new(),
             broadcast_percent: 30,
             extra_percent: 60,
+            parallel: true,
             max_cost: 3,
             stubs: 1,
             externals: 2,
@@ -133,6 +136,7 @@ impl Builder {
             if self.dice.chance(options.extra_percent)
                 && let Some(&other) = self.dice.pick(members)
                 && other != router
+                && (options.parallel || !self.world.share_segment(router, other))
             {
                 self.segment(area, SegmentKind::PointToPoint, &[router, other]);
             }

@@ -225,6 +225,12 @@ impl World {
         })
     }
 
+    /// Whether two routers have a segment in common.
+    #[must_use]
+    pub fn share_segment(&self, one: RouterIndex, other: RouterIndex) -> bool {
+        self.ends_of(one).any(|(_, segment, _)| segment.ends.iter().any(|end| end.router == other))
+    }
+
     /// Whether a router has carrier on a segment (whether or not its process runs).
     #[must_use]
     pub fn has_carrier(&self, segment: SegmentIndex, router: RouterIndex) -> bool {

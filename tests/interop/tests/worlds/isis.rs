@@ -12,6 +12,12 @@ use crate::{Step, mixed, run, seeds};
 
 const MIXED: [Kind; 2] = [Kind::Native, Kind::Frr];
 
+/// Of parallel segments isisd uses the one whose adjacency came up first, whatever their metrics (FRR issues 16072 and 19470):
+/// worlds with isisd have none.
+fn with_isisd() -> Options {
+    Options { parallel: false, ..Options::default() }
+}
+
 /// What isisd 8.4 has no word for, it is not asked: it leaks nothing between levels, a circuit's metric is its prefix's too, and
 /// redistributed metrics are of the internal type.
 fn as_isisd_can(world: &mut World, domain: &mut Domain, kinds: &[Kind]) {
@@ -62,7 +68,7 @@ fn each_seed(default: u64, test: impl Fn(u64) + Sync) {
 fn one_area_of_isisd_and_native() {
     each_seed(3, |seed| {
         let flat = [Levels::Two, Levels::One, Levels::Both][seed as usize % 3];
-        let (mut world, mut domain) = generate(seed, &Options { flat, ..Options::default() });
+        let (mut world, mut domain) = generate(seed, &Options { flat, ..with_isisd() });
         let kinds = mixed(&world, seed, &MIXED);
         as_isisd_can(&mut world, &mut domain, &kinds);
         let script = script(&world, seed, 4);
@@ -73,7 +79,7 @@ fn one_area_of_isisd_and_native() {
 #[test]
 fn narrow_metrics_of_isisd_and_native() {
     each_seed(1, |seed| {
-        let options = Options { routers: 6, narrow: true, flat: Levels::Two, ..Options::default() };
+        let options = Options { routers: 6, narrow: true, flat: Levels::Two, ..with_isisd() };
         let (mut world, mut domain) = generate(seed, &options);
         let kinds = mixed(&world, seed, &MIXED);
         as_isisd_can(&mut world, &mut domain, &kinds);
@@ -86,7 +92,7 @@ fn narrow_metrics_of_isisd_and_native() {
 fn areas_of_isisd_behind_native_borders() {
     each_seed(2, |seed| {
         let options =
-            Options { routers: 9, areas: 2, summaries: true, leak_down: seed % 2 == 0, ..Options::default() };
+            Options { routers: 9, areas: 2, summaries: true, leak_down: seed % 2 == 0, ..with_isisd() };
         let (mut world, mut domain) = generate(seed, &options);
         let mut kinds = mixed(&world, seed, &[Kind::Frr, Kind::Frr, Kind::Native]);
         native_borders(&domain, &mut kinds);

@@ -29,6 +29,8 @@ pub struct Options {
     pub broadcast_percent: u8,
     /// How many of 100 routers have one more point-to-point link than connects them.
     pub extra_percent: u8,
+    /// Whether such a link may join routers that share a segment already.
+    pub parallel: bool,
     /// Costs are 1 to this: few values make equal costs likely.
     pub max_cost: u16,
     /// Attached prefixes of each router.
@@ -51,6 +53,7 @@ impl Default for Options {
             flat: Levels::Both,
             broadcast_percent: 30,
             extra_percent: 60,
+            parallel: true,
             max_cost: 3,
             stubs: 1,
             externals: 2,
@@ -78,6 +81,7 @@ pub fn generate(seed: u64, options: &Options) -> (World, Domain) {
     let physical = Physical {
         broadcast_percent: options.broadcast_percent,
         extra_percent: options.extra_percent,
+        parallel: options.parallel,
         stubs: options.stubs,
         externals: options.externals,
         ..Physical::default()
