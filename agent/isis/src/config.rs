@@ -256,7 +256,7 @@ impl Default for SpfDelay {
 /// When level-1 LSPs carry the attached bit (ISO 10589 §7.2.9.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Attached {
-    /// While another area is reachable at level 2.
+    /// While another area is reachable at level 2 and this router is not overloaded.
     Automatic,
     /// Always, on a router of both levels.
     Always,

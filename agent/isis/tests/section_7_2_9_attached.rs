@@ -76,6 +76,20 @@ fn s7_2_9_2_the_attached_bit_goes_with_the_last_other_area() {
     net.until("the nearer way out", SECOND, |net| net.metric(1, default()) == Some(10));
 }
 
+/// A router that others shall forward around does not ask for the area's traffic.
+#[test]
+fn s7_2_9_2_an_overloaded_router_is_not_attached() {
+    let mut net = areas();
+    net.configure(2, |config| config.overload = true);
+    net.until("the other way out", SECOND, |net| {
+        net.metric(1, default()) == Some(15) && !is_attached(net, 2)
+    });
+    net.configure(2, |config| config.overload = false);
+    net.until("the nearer way out", SECOND, |net| {
+        net.metric(1, default()) == Some(10) && is_attached(net, 2)
+    });
+}
+
 /// Other routers of the same area at level 2 are no reason to be attached.
 #[test]
 fn s7_2_9_2_one_area_has_no_way_out() {

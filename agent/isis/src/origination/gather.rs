@@ -24,7 +24,7 @@ impl View {
         let config = &instance.config;
         let auth = config.auth(level).clone();
         let headers = PduKind::Lsp(level).header_len() + auth.tlv_len();
-        let startup = config.overload_on_startup.map(|wait| instance.started + wait).filter(|end| *end > now);
+        let startup = startup(instance, now);
         let left = instance.left || !config.has_level(level);
         let up = match level {
             Level::Two if leaks(instance) && !left => up(instance, &scope),
@@ -38,7 +38,7 @@ impl View {
             host_name: config.host_name.clone(),
             style: config.metric_style,
             overload: config.overload || startup.is_some(),
-            attached: level == Level::One && leads_out(instance),
+            attached: level == Level::One && leads_out(instance, now),
             circuits: instance
                 .circuits
                 .values()
@@ -80,7 +80,7 @@ impl Instance {
             let prefixes: Vec<Ipv4Net> = changes.map(|change| change.prefix).collect();
             self.origination[Level::One].touch_prefixes(now, &prefixes);
         }
-        if self.origination[Level::One].is_attached() != leads_out(self) {
+        if self.origination[Level::One].is_attached() != leads_out(self, now) {
             self.origination[Level::One].touch(now);
         }
     }
@@ -91,12 +91,20 @@ fn leaks(instance: &Instance) -> bool {
     instance.config.level.levels().count() == 2
 }
 
-/// ISO 10589 §7.2.9.2.
-fn leads_out(instance: &Instance) -> bool {
+/// When this router's time of starting ends, if it has not yet: until then it is overloaded.
+fn startup(instance: &Instance, now: Instant) -> Option<Instant> {
+    let end = instance.config.overload_on_startup.map(|wait| instance.started + wait);
+    end.filter(|end| *end > now)
+}
+
+/// ISO 10589 §7.2.9.2. What is overloaded does not ask for an area's traffic: level-1 routers that look at the attached bit alone,
+/// as isisd's do, would send it.
+fn leads_out(instance: &Instance, now: Instant) -> bool {
     leaks(instance)
         && match instance.config.attached {
             Attached::Always => true,
             Attached::Never => false,
+            Attached::Automatic if instance.config.overload || startup(instance, now).is_some() => false,
             Attached::Automatic => {
                 let areas: Vec<AreaAddress> = instance.config.areas().copied().collect();
                 instance.routing.routing().reaches_other_area(&areas)
