@@ -46,8 +46,8 @@ pub struct Booth {
     adopted: BTreeMap<Ipv4Net, VnId>,
     /// Until when the first vote waits; `None` once it has been held.
     first_vote_by: Option<Millis>,
-    /// The controller is there to verify.
-    verifying: bool,
+    /// Since when the controller is there to verify, if it is.
+    verifying_since: Option<Millis>,
     tape: Tape,
 }
 
@@ -241,7 +241,7 @@ impl Booth {
 
     /// What the controller has verified. `all`: what it does not speak of it does not know.
     pub fn set_verification(&mut self, all: bool, findings: &[(VnId, Ipv4Net, Verified)], now: Millis) {
-        self.verifying = true;
+        self.verifying_since.get_or_insert(now);
         if all {
             self.hear(&Evidence::VerificationAway, now);
         }
@@ -264,14 +264,14 @@ impl Booth {
 
     /// The controller is away: what it had verified is not known any more, and votes are held without it.
     pub fn clear_verification(&mut self, now: Millis) {
-        self.verifying = false;
+        self.verifying_since = None;
         self.hear(&Evidence::VerificationAway, now);
     }
 
-    /// Whether the controller is there to verify.
+    /// Since when the controller is there to verify; `None` while votes are held without it.
     #[must_use]
-    pub const fn is_verifying(&self) -> bool {
-        self.verifying
+    pub const fn verifying_since(&self) -> Option<Millis> {
+        self.verifying_since
     }
 
     /// Tells the poll who votes, and which layouts are at rest.
@@ -565,16 +565,17 @@ mod tests {
     #[test]
     fn without_a_controller_votes_are_held_without_verification() {
         let mut booth = settled();
-        assert!(!booth.is_verifying());
+        assert_eq!(booth.verifying_since(), None);
         let differs = (vn(1), prefix(), Verified::DiffersFromModel(named(&["c"])));
         booth.set_verification(true, &[differs], Millis(2000));
         booth.decide(Millis(2000));
         assert_eq!(booth.verdict(prefix()).unwrap().alarm, Some(braid_vote::Alarm::Unverified));
-        assert!(booth.is_verifying());
+        booth.set_verification(false, &[], Millis(2500));
+        assert_eq!(booth.verifying_since(), Some(Millis(2000)));
         booth.clear_verification(Millis(3000));
         booth.decide(Millis(3000));
         assert_eq!(booth.verdict(prefix()).unwrap().alarm, None);
-        assert!(!booth.is_verifying());
+        assert_eq!(booth.verifying_since(), None);
     }
 
     #[test]

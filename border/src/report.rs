@@ -215,6 +215,7 @@ pub fn explanation(
         steps: explained.steps.iter().map(|s| step(booth, s, s.step == decisive)).collect(),
         policy: policy.map(|policy| policy_in_words(spec, &policy)).unwrap_or_default(),
         comparison: explained.verdict.comparison.map_or("none", comparison).to_owned(),
+        verifying_since: booth.verifying_since().map(|since| clock.timestamp(since)),
     }
 }
 

@@ -108,7 +108,7 @@ pub async fn run(config: BorderConfig, shutdown: impl Future<Output = ()> + Send
         details: BTreeMap::new(),
         clock: Clock::start(),
         watchers: BTreeMap::new(),
-        repaired: 0,
+        repairs: 0,
         pace: clones::Pace::default(),
         events,
         reports,
@@ -138,7 +138,7 @@ pub async fn run(config: BorderConfig, shutdown: impl Future<Output = ()> + Send
         }
         if audit <= Instant::now() {
             let begin = Instant::now();
-            border.audit_again().await;
+            border.audit().await;
             audit = Instant::now() + AUDIT.max(begin.elapsed() * AUDIT_SHARE);
         }
         border.vote().await;
@@ -177,8 +177,8 @@ struct Border {
     clock: Clock,
     /// By virtual network: what is watched, and the tasks that do it.
     watchers: BTreeMap<VnId, (Watched, JoinSet<()>)>,
-    /// Objects and routes in the kernel that audits have put right.
-    repaired: usize,
+    /// Objects and routes in the kernel that audits have found changed by others, and put right.
+    repairs: u64,
     /// How often engines are asked for their clones.
     pace: clones::Pace,
     events: mpsc::Sender<Event>,
@@ -217,7 +217,7 @@ impl Border {
         match order {
             Order::Spec(spec) => self.follow(*spec).await,
             Order::Verification(news) => self.hear_verification(&news),
-            Order::ControllerAway if self.booth.is_verifying() => {
+            Order::ControllerAway if self.booth.verifying_since().is_some() => {
                 warn!("the controller is away: voting without what it verifies");
                 self.details.clear();
                 self.booth.clear_verification(self.clock.now());
@@ -372,40 +372,26 @@ impl Border {
         self.booth.spec().vn(vn).map_or_else(|| vn.to_string(), |vn| vn.name.to_string())
     }
 
-    /// Compares the kernel with what it ought to hold, and mends what differs. Gives the number of changes.
-    async fn audit(&mut self) -> usize {
+    /// Compares the kernel with what it ought to hold, and mends what others have changed.
+    async fn audit(&mut self) {
         if !self.has_spec {
-            return 0;
+            return;
         }
         let observed = self.steering.observe().await;
-        self.note("reading the kernel's tables", observed);
+        let changed = *observed.as_ref().unwrap_or(&0);
+        if changed > 0 {
+            self.repairs = self.repairs.saturating_add(u64::try_from(changed).unwrap_or(u64::MAX));
+            warn!(changed, in_all = self.repairs, "others changed what the verdicts want of the kernel");
+        }
+        self.note("reading the kernel's tables", observed.map(drop));
         let founded = self.steering.found(self.booth.spec()).await;
         self.note("rules and filter", founded);
         let ports = self.steering.ports(self.booth.spec()).into_keys().collect();
         self.booth.set_ports(&ports, self.clock.now());
-        let changes = self.steer().await;
-        self.retell_steering();
-        changes
-    }
-
-    /// The same where nothing is expected to differ. A vote that is due is not a repair; what differs from the verdicts that
-    /// stand is.
-    async fn audit_again(&mut self) {
-        let repaired = self.audit().await;
-        if repaired > 0 {
-            self.repaired = self.repaired.saturating_add(repaired);
-            let in_all = self.repaired;
-            warn!(repaired, in_all, "the kernel's table was not as the verdicts want it; mended");
-        }
-    }
-
-    /// Makes the kernel follow the verdicts that stand. Gives the number of changes.
-    async fn steer(&mut self) -> usize {
         let votes = self.booth.winners().collect();
         let steered = self.steering.steer(self.booth.spec(), votes).await;
-        let changes = *steered.as_ref().unwrap_or(&0);
-        self.steered(steered.map(|_| ())).await;
-        changes
+        self.steered(steered.map(drop)).await;
+        self.retell_steering();
     }
 
     /// Makes the kernel follow verdicts that have just changed.
@@ -419,7 +405,7 @@ impl Border {
         if outcome.is_err() {
             // What is known of the kernel is stale after a refusal.
             let observed = self.steering.observe().await;
-            self.note("reading the kernel's tables", observed);
+            self.note("reading the kernel's tables", observed.map(drop));
         }
         self.note("steering", outcome);
     }
@@ -505,6 +491,7 @@ impl Border {
         Report {
             votes: self.votes.clone(),
             problems: self.problems.iter().map(|(about, problem)| format!("{about}: {problem}")).collect(),
+            repairs: self.repairs,
             probes: report::probes(self.booth.spec(), &self.prober.statistics(), &self.lost),
         }
     }

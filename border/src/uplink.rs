@@ -21,12 +21,14 @@ use crate::{config::BorderConfig, votes::Votes};
 const QUEUE: usize = 16;
 
 /// What the border has to say at the moment.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Report {
     /// Every verdict, by prefix.
     pub votes: Votes,
     /// What keeps the border from its desired state.
     pub problems: Vec<String>,
+    /// How many objects and routes in the kernel audits have found changed by others, and put right.
+    pub repairs: u64,
     /// What probes have measured, once they have.
     pub probes: Option<v1::ProbeReport>,
 }
@@ -46,7 +48,9 @@ pub enum Order {
 
 /// What to send so that a controller that has heard `told` knows `now`.
 fn news(told: Option<&Report>, now: &Report) -> Vec<Up> {
-    let heard = |told: &Report| (&told.votes, &told.problems) == (&now.votes, &now.problems);
+    let heard = |told: &Report| {
+        (&told.votes, &told.problems, told.repairs) == (&now.votes, &now.problems, now.repairs)
+    };
     let votes = (!told.is_some_and(heard)).then(|| Up::Votes(difference(told, now)));
     let probes =
         now.probes.clone().filter(|probes| told.and_then(|told| told.probes.as_ref()) != Some(probes));
@@ -61,6 +65,7 @@ fn difference(told: Option<&Report>, now: &Report) -> v1::VoteReport {
         votes: now.votes.news(before).cloned().collect(),
         removed: now.votes.gone(before).map(|prefix| prefix.to_string()).collect(),
         problems: now.problems.clone(),
+        repairs: now.repairs,
     }
 }
 
@@ -190,24 +195,21 @@ mod tests {
         let new = Report {
             votes: [(a, vote("green"))].into_iter().collect(),
             problems: vec!["x".to_owned()],
+            repairs: 2,
             probes,
         };
         let report = difference(Some(&old), &new);
         assert!(!report.snapshot);
         assert_eq!(report.votes, [vote("green")]);
         assert_eq!(report.removed, ["198.18.2.0/24"]);
-        assert_eq!(report.problems, ["x"]);
+        assert_eq!((report.problems, report.repairs), (vec!["x".to_owned()], 2));
         assert!(difference(None, &new).snapshot);
         assert_eq!(
             (news(None, &new).len(), news(Some(&old), &new).len(), news(Some(&new), &new).len()),
             (2, 2, 0)
         );
         // Where only measurements are new, votes are not said again.
-        let later = Report {
-            votes: new.votes.clone(),
-            problems: new.problems.clone(),
-            probes: Some(v1::ProbeReport::default()),
-        };
+        let later = Report { probes: Some(v1::ProbeReport::default()), ..new.clone() };
         assert!(matches!(news(Some(&new), &later)[..], [Up::Probes(_)]));
     }
 }

@@ -73,6 +73,7 @@ pub(crate) struct NodeActual {
     /// Whether a snapshot of the votes has come since the border connected.
     votes_fresh: bool,
     pub(crate) border_problems: Vec<String>,
+    pub(crate) border_repairs: u64,
     /// What the border that is connected now has measured.
     pub(crate) probes: Option<v1::ProbeReport>,
 }
@@ -206,6 +207,7 @@ impl NodeActual {
             }
         }
         self.border_problems = change.problems;
+        self.border_repairs = change.repairs;
         Ok(news)
     }
 }
@@ -250,6 +252,7 @@ impl Fleet {
             if node.border.is_none() {
                 actual.border = Peer::Never;
                 actual.border_problems.clear();
+                actual.border_repairs = 0;
                 actual.probes = None;
             }
             self.nodes.insert(node.name.clone(), actual);
@@ -335,6 +338,7 @@ mod tests {
             votes: votes.iter().map(|n| vote(prefix(*n), Some("red"))).collect(),
             removed: removed.iter().map(|n| prefix(*n)).collect(),
             problems: Vec::new(),
+            repairs: 0,
         };
         let known = |p: &Ipv4Net| *p != prefix(9);
         assert!(node.voted(report(false, &[1], &[]), known).is_err());

@@ -101,6 +101,8 @@ pub(crate) struct VoteChange {
     pub(crate) votes: Vec<Vote>,
     pub(crate) removed: Vec<Ipv4Net>,
     pub(crate) problems: Vec<String>,
+    /// What the border has put right in its kernel since it started.
+    pub(crate) repairs: u64,
 }
 
 /// What a kernel route does with packets.
@@ -298,6 +300,7 @@ impl TryFrom<v1::VoteReport> for VoteChange {
             removed: removed.collect::<Result<_, _>>()?,
             votes: report.votes.into_iter().map(Vote::try_from).collect::<Result<_, _>>()?,
             problems: words(&report.problems),
+            repairs: report.repairs,
         })
     }
 }

@@ -119,7 +119,8 @@ impl Bench {
     }
 
     pub(crate) fn vote(&mut self, caller: &Caller, votes: Vec<Vote>) {
-        let change = VoteChange { snapshot: true, votes, removed: Vec::new(), problems: Vec::new() };
+        let change =
+            VoteChange { snapshot: true, votes, removed: Vec::new(), problems: Vec::new(), repairs: 0 };
         self.state.voted(caller, change).unwrap();
     }
 

@@ -118,6 +118,7 @@ fn node(f: &InForce, plan: &NodePlan, actual: &NodeActual) -> v1::Node {
         problems: problems.cloned().collect(),
         agent_pid: actual.agent.pid(),
         border_pid: actual.border.pid(),
+        border_repairs: actual.border_repairs,
     }
 }
 

@@ -81,6 +81,8 @@ fn every_host_reaches_every_other_and_each_border_has_a_verdict_for_each_foreign
     // By now each running configuration has been read back, and is as intended.
     let status = lab.json(&["status"]);
     assert_eq!(status["alarms"], serde_json::json!([]));
+    let explained = lab.json(&["explain", "198.18.5.0/24", "--at", "seattle"]);
+    assert!(explained["verifying_since"].is_string(), "{explained:#}");
 
     // Customers keep 1500 bytes.
     lab.sh("seattle-host", &["ping", "-c", "1", "-W", "2", "-M", "do", "-s", "1472", "198.18.5.10"]);
@@ -89,6 +91,17 @@ fn every_host_reaches_every_other_and_each_border_has_a_verdict_for_each_foreign
     let pids = lab.pids("red");
     lab.start();
     assert_eq!(lab.pids("red"), pids);
+
+    // What somebody else takes out of the kernel comes back, and is counted.
+    let repairs = || {
+        let nodes = lab.json(&["get", "nodes"]);
+        let seattle = nodes.as_array().expect("a list").iter().find(|node| node["name"] == "seattle");
+        seattle.and_then(|node| node["border_repairs"].as_u64()).expect("a number")
+    };
+    let before = repairs();
+    lab.sh("seattle", &["ip", "route", "flush", "table", "7601"]);
+    wait_for("the repair is counted", Duration::from_secs(10), || (repairs() > before).then_some(()));
+    assert!(!lab.sh("seattle", &["ip", "route", "show", "table", "7601"]).is_empty());
 }
 
 #[test]

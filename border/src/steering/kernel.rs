@@ -144,11 +144,11 @@ impl Steering {
         Ok(steering)
     }
 
-    /// Reads links, nexthop objects and routes anew.
+    /// Reads links, nexthop objects and routes anew. Gives how many objects and routes others have changed since they were known.
     ///
     /// # Errors
     /// When the kernel cannot be read; what was known then stands.
-    pub async fn observe(&mut self) -> Result<(), SteeringError> {
+    pub async fn observe(&mut self) -> Result<usize, SteeringError> {
         let links = self.netlink.links().await?;
         let nexthops = self.netlink.nexthops().await?;
         let voted = self.netlink.routes(RouteFilter::table(VOTED)).await?;
@@ -161,12 +161,14 @@ impl Steering {
             }
             _ => None,
         });
-        self.actual = Actual::new(
+        let actual = Actual::new(
             objects.collect(),
             voted.iter().map(|r| (r.prefix, r.nexthop_id.and_then(object_vn))).collect(),
             attached.iter().map(|r| (r.prefix, r.next_hops.first().map_or(0, |hop| hop.ifindex))).collect(),
         );
-        Ok(())
+        let differences = self.actual.differences(&actual);
+        self.actual = actual;
+        Ok(differences)
     }
 
     /// The ports of the specification's virtual networks that packets can go through.

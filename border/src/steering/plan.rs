@@ -110,6 +110,21 @@ impl Actual {
         Self { objects, votes, attached, load }
     }
 
+    /// How many objects and routes a later reading of the kernel has otherwise.
+    #[must_use]
+    pub fn differences(&self, later: &Self) -> usize {
+        fn differing<K: Ord, V: PartialEq>(one: &BTreeMap<K, V>, other: &BTreeMap<K, V>) -> usize {
+            if one == other {
+                return 0;
+            }
+            let other_or_gone = one.iter().filter(|(key, value)| other.get(key) != Some(value)).count();
+            other_or_gone + other.keys().filter(|key| !one.contains_key(key)).count()
+        }
+        differing(&self.objects, &later.objects)
+            + differing(&self.votes, &later.votes)
+            + differing(&self.attached, &later.attached)
+    }
+
     /// The route for a voted prefix is on this object now, or there is none any more.
     fn set_vote(&mut self, prefix: Ipv4Net, on: Option<VnId>) {
         let before = match on {
@@ -340,6 +355,19 @@ mod tests {
         let actions = plan(desired, &actual);
         actual.apply(&actions);
         actual
+    }
+
+    #[test]
+    fn what_others_did_to_the_kernel_is_counted() {
+        let known = settled(&desired(&[1, 1, 2]));
+        assert_eq!(known.differences(&known.clone()), 0);
+        let mut later = known.clone();
+        later.set_vote(prefix(0), None);
+        later.set_vote(prefix(1), Some(vn(2)));
+        later.set_vote("198.51.100.0/24".parse().unwrap(), Some(vn(1)));
+        later.objects.remove(&vn(2));
+        later.attached.insert(prefix(9), 7);
+        assert_eq!((known.differences(&later), later.differences(&known)), (5, 5));
     }
 
     #[test]

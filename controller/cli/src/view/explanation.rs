@@ -23,6 +23,8 @@ pub struct Explanation {
     pub policy: Option<String>,
     /// What the ballots were compared on.
     pub comparison: Option<String>,
+    /// Since when the border has what the controller verifies; null while it votes without.
+    pub verifying_since: Option<Timestamp>,
     pub candidates: Vec<Candidate>,
     pub steps: Vec<Step>,
 }
@@ -96,6 +98,7 @@ impl From<v1::Explanation> for Explanation {
             vote: explanation.vote.unwrap_or_default().into(),
             policy: present(explanation.policy),
             comparison: present(explanation.comparison),
+            verifying_since: units::timestamp(explanation.verifying_since),
             candidates: explanation.candidates.into_iter().map(Candidate::from).collect(),
             steps: explanation.steps.into_iter().map(Step::from).collect(),
         }
@@ -160,6 +163,13 @@ impl View for Explanation {
         let mut pairs = vec![
             ("policy", Cell::maybe(self.policy.as_ref())),
             ("compared on", Cell::maybe(self.comparison.as_ref())),
+            (
+                "verification",
+                match self.verifying_since {
+                    Some(since) => Cell::from(format!("for {}", units::age(since, page.now()))),
+                    None => Cell::toned("none: the border votes without", Tone::Bad),
+                },
+            ),
             ("runner-up", Cell::maybe(vote.runner_up.as_ref())),
             ("dissenters", Cell::list(&vote.dissenters)),
             (
@@ -318,6 +328,7 @@ mod tests {
             steps: vec![step("eligible", &["red", "green"], false), step("master", &["red"], true)],
             policy: "master red".into(),
             comparison: "egress".into(),
+            verifying_since: None,
         }
         .into()
     }
@@ -331,6 +342,7 @@ mod tests {
         );
         assert!(text.contains("\n=>  master    compared  red\n"), "{text}");
         assert!(text.contains("running 1m 1s"), "{text}");
+        assert!(text.contains("none: the border votes without"), "{text}");
         assert!(text.contains("no: no route"), "{text}");
     }
 

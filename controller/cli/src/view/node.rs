@@ -20,6 +20,8 @@ pub struct Node {
     pub agent_pid: Option<i32>,
     pub border_connected: bool,
     pub border_pid: Option<i32>,
+    /// What the border has put right in its kernel since it started.
+    pub border_repairs: u64,
     pub routers: u32,
     pub routers_running: u32,
     pub problems: Vec<String>,
@@ -45,6 +47,7 @@ impl From<v1::Node> for Node {
             agent_pid: pid(node.agent_pid),
             border_connected: node.border_connected,
             border_pid: pid(node.border_pid),
+            border_repairs: node.border_repairs,
             routers: node.routers,
             routers_running: node.routers_running,
             problems: node.problems.into_iter().filter_map(present).collect(),
@@ -55,7 +58,7 @@ impl From<v1::Node> for Node {
 impl Row for Node {
     const NOUN: &'static str = "nodes";
     const HEADER: &'static [&'static str] =
-        &["NODE", "NUMBER", "LOOPBACK", "AGENT", "BORDER", "ROUTERS", "PROBLEMS"];
+        &["NODE", "NUMBER", "LOOPBACK", "AGENT", "BORDER", "REPAIRS", "ROUTERS", "PROBLEMS"];
 
     fn cells(&self, _: Timestamp) -> Vec<Cell> {
         let daemon = |connected, pid: Option<i32>| match (connected, pid) {
@@ -73,6 +76,7 @@ impl Row for Node {
             } else {
                 Cell::maybe(None::<String>)
             },
+            Cell::maybe(self.border.then_some(self.border_repairs)),
             Cell::ratio(self.routers_running, self.routers),
             Cell::stack(&self.problems),
         ]
@@ -100,8 +104,8 @@ mod tests {
         let nodes: Vec<Node> = vec![wire.into()];
         assert_eq!(
             drawn(&nodes),
-            "NODE     NUMBER  LOOPBACK    AGENT    BORDER  ROUTERS  PROBLEMS\n\
-             seattle       1  100.64.0.1  pid 812  away        2/3  -\n"
+            "NODE     NUMBER  LOOPBACK    AGENT    BORDER  REPAIRS  ROUTERS  PROBLEMS\n\
+             seattle       1  100.64.0.1  pid 812  away    0            2/3  -\n"
         );
         let json = serde_json::to_value(&nodes).unwrap();
         assert_eq!(json[0]["agent_pid"], 812);
