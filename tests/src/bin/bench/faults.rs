@@ -1,7 +1,7 @@
 //! What faults cost that no protocol notices: three code bases, five borders, faults in the driving virtual network.
 
 use std::{
-    thread,
+    env, thread,
     time::{Duration, Instant},
 };
 
@@ -16,8 +16,8 @@ use crate::row::Row;
 const RUNS: usize = 50;
 /// Runs of the others.
 const FEW: usize = 5;
-/// How long links come and go while nothing is wrong.
-const SOAK: Duration = Duration::from_secs(240);
+/// How long links come and go while nothing is wrong, in seconds, if `BRAID_SOAK` does not say.
+const SOAK: u64 = 240;
 
 fn ms(duration: Duration) -> String {
     format!("{:.0} ms", duration.as_secs_f64() * 1e3)
@@ -162,11 +162,13 @@ fn cut(campaign: &Campaign) -> Row {
 
 /// A link goes or comes each second, and nothing is wrong.
 pub fn soak() -> Vec<Row> {
+    let wanted = env::var("BRAID_SOAK").map(|text| text.parse().expect("BRAID_SOAK is a number of seconds"));
+    let span = Duration::from_secs(wanted.unwrap_or(SOAK));
     let campaign = Campaign::begin();
     let links = [("denver", "eth3"), ("chicago", "eth2"), ("sunnyvale", "eth2"), ("atlanta", "eth2")];
     let begin = Instant::now();
     let mut events = 0_u32;
-    while begin.elapsed() < SOAK {
+    while begin.elapsed() < span {
         let (node, interface) = links[events as usize / 2 % links.len()];
         let state = if events.is_multiple_of(2) { "down" } else { "up" };
         campaign.lab.sh(node, &["ip", "link", "set", interface, state]);
@@ -181,11 +183,11 @@ pub fn soak() -> Vec<Row> {
     if !campaign.comes_to_rest() {
         eprintln!("after the last event: {:?}", campaign.alarms());
     }
-    compared(&campaign, events)
+    compared(&campaign, span, events)
 }
 
 /// What each policy would have made of what the borders recorded.
-fn compared(campaign: &Campaign, events: u32) -> Vec<Row> {
+fn compared(campaign: &Campaign, span: Duration, events: u32) -> Vec<Row> {
     const BORDERS: [&str; 5] = ["seattle", "los-angeles", "houston", "atlanta", "new-york"];
     // None is the one that was in force.
     const POLICIES: [Option<&str>; 5] =
@@ -208,7 +210,7 @@ fn compared(campaign: &Campaign, events: u32) -> Vec<Row> {
         let [wrong, disagreed, switches, wrongly, returns] = totals;
         let policy = policy.unwrap_or("as recorded");
         let figure =
-            format!("a link event a second for {SOAK:?} ({events} events), {policy}: false switches");
+            format!("a link event a second for {span:?} ({events} events), {policy}: false switches");
         let shown = format!(
             "{wrongly} of {switches} ({returns} returns); wrong for {wrong} ms, disagreed for {disagreed} ms of all prefixes; \
              slowest switch {slowest} ms"
