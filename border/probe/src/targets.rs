@@ -85,7 +85,7 @@ pub struct Finding {
     pub target: Target,
     /// What is true of it now.
     pub evidence: Evidence,
-    /// Since when.
+    /// Since when: what is lost is so since the first of its losses in a row was sent.
     pub since: Micros,
 }
 

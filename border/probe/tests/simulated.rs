@@ -235,8 +235,13 @@ fn a_dead_virtual_network_is_known_within_three_intervals_and_a_time_out() {
         // A different moment each time.
         world.run(SECOND * 2 + Duration::from_micros(777 * seed));
         world.fault = Box::new(|in_vn, _, _| (in_vn == vn(1)).then_some(None));
+        let begun = world.now;
         let took = world.await_that(SECOND, "lost", |world| world.is_lost(0, 1, B));
         slowest = slowest.max(took);
+        // From the first loss on: that of a probe of which the answer met the fault, at the earliest.
+        let since = world.findings[0][&(vn(1), B)].since;
+        let late = Duration::from_millis(25);
+        assert!(since.after(DELAY) >= begun && since.since(begun) <= late, "{since:?} for {begun:?}");
         assert!(world.delivers(0, 2, B, &[1]), "the other one goes on");
 
         // And back: three answers.

@@ -129,7 +129,7 @@ pub enum Event {
     Electors(#[serde(with = "wire::electors")] Vec<Elector>),
     /// A piece of evidence.
     Evidence {
-        /// Since when things are so: for probes, a little before the poll heard of it.
+        /// Since when things are so: for probes before the poll heard of it, as a loss is known by several.
         at: Millis,
         /// The evidence.
         #[serde(with = "wire::EvidenceForm")]

@@ -168,6 +168,10 @@ impl Hindsight {
 
     fn note(&mut self, prefix: Ipv4Net, vn: u8, fault: &Open, until: Millis) {
         let Open { from, cause, .. } = *fault;
+        // The first of the probes that were lost may have been sent before the last that came out was known to have.
+        let mut before = self.spells.get(&prefix).into_iter().flatten().rev();
+        let last = before.find(|spell| spell.vn == vn).map(|spell| spell.until);
+        let from = last.map_or(from, |last| from.max(last));
         if from < until {
             self.spells.entry(prefix).or_default().push(Spell { vn, from, until, cause });
         }

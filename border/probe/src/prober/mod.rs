@@ -361,11 +361,11 @@ impl Prober {
         let Some(peer) = self.peer(border) else { return };
         let streaks: Vec<_> = peer.pairs.iter().map(|pair| pair.track.streak()).collect();
         let condemned = |(vn, pair): (usize, &mut Pair)| {
-            let lost = pair.track.condemn(&config, others(&streaks, vn), now);
-            lost.then_some((pair.statistics.vn, Target::Border(border)))
+            let since = pair.track.condemn(&config, others(&streaks, vn), now)?;
+            Some(((pair.statistics.vn, Target::Border(border)), since))
         };
         let lost: Vec<_> = peer.pairs.iter_mut().enumerate().filter_map(condemned).collect();
-        self.news.extend(lost.into_iter().map(|key| (key, now)));
+        self.news.extend(lost);
     }
 
     fn lose_prefix(
@@ -391,9 +391,8 @@ impl Prober {
         let (prefix, vns) = (entry.prefix, self.vns.len());
         let streaks: Vec<_> = entry.tracks().iter().map(Track::streak).collect();
         for vn in 0..streaks.len() {
-            if entry.track_mut(vn, vns).condemn(&self.config, others(&streaks, vn), now) {
-                self.news.insert((self.vns[vn], Target::Prefix(prefix)), now);
-            }
+            let lost = entry.track_mut(vn, vns).condemn(&self.config, others(&streaks, vn), now);
+            self.news.extend(lost.map(|since| ((self.vns[vn], Target::Prefix(prefix)), since)));
         }
     }
 

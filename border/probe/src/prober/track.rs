@@ -123,7 +123,7 @@ impl Track {
         }
     }
 
-    /// Whether the losses amount to a loss now: `needed` in a row, and either another virtual network has delivered all the
+    /// Whether the losses amount to a loss now, and since when: `needed` in a row, and either another virtual network has delivered all the
     /// while, or they are five times as many and have lasted as long as that takes at the usual interval. What has never delivered
     /// has three seconds: its routers may be about to converge, the far border to listen.
     ///
@@ -134,9 +134,9 @@ impl Track {
         config: &Config,
         others: impl Iterator<Item = Streak>,
         now: Micros,
-    ) -> bool {
+    ) -> Option<Micros> {
         if self.losses == 0 || self.is_lost() {
-            return false;
+            return None;
         }
         let mut back = None::<Micros>;
         let mut delivered = false;
@@ -149,7 +149,7 @@ impl Track {
         }
         if let Some(back) = back.filter(|_| !delivered) {
             (self.losses, self.past) = (0, back);
-            return false;
+            return None;
         }
         let (needed, many) = (config.losses, config.losses.saturating_mul(ALONE));
         let patience = if self.is_unknown() { FIRST } else { Duration::ZERO };
@@ -161,7 +161,7 @@ impl Track {
         if lost {
             *self = Self { state: State::Lost, egress: [None; 4], answers: 0, doubting: 0, ..*self };
         }
-        lost
+        lost.then_some(self.first_lost)
     }
 
     /// A probe sent then came out at a border. Says whether that changes what is true.
@@ -245,7 +245,8 @@ mod tests {
     fn condemn(track: &mut Track, until: u64) -> bool {
         let other = || [Streak { since: Micros(0), until: Micros(until) }].into_iter();
         let early = Micros(LATER.0 - 10_000);
-        track.condemn(&Config::default(), other(), early) || track.condemn(&Config::default(), other(), LATER)
+        let mut at = |now| track.condemn(&Config::default(), other(), now).is_some();
+        at(early) || at(LATER)
     }
 
     fn delivering() -> Track {
@@ -277,7 +278,7 @@ mod tests {
         assert!(!condemn(&mut track, 0));
         lose(&mut track, [24]);
         let soon = Micros(10).after(Duration::from_millis(299));
-        assert!(!track.condemn(&Config::default(), [].into_iter(), soon), "and as much time");
+        assert!(track.condemn(&Config::default(), [].into_iter(), soon).is_none(), "and as much time");
         assert!(condemn(&mut track, 0));
     }
 
@@ -286,8 +287,8 @@ mod tests {
         let mut track = Track::default();
         lose(&mut track, 10..60);
         let other = || [Streak { since: Micros(0), until: Micros(2_000_000) }].into_iter();
-        assert!(!track.condemn(&Config::default(), other(), Micros(3_000_009)));
-        assert!(track.condemn(&Config::default(), other(), Micros(3_000_010)));
+        assert_eq!(track.condemn(&Config::default(), other(), Micros(3_000_009)), None);
+        assert_eq!(track.condemn(&Config::default(), other(), Micros(3_000_010)), Some(Micros(10)));
     }
 
     #[test]
@@ -310,16 +311,20 @@ mod tests {
         let mut track = delivering();
         lose(&mut track, [10, 20, 30, 40]);
         let back = |until| [Streak { since: Micros(45), until: Micros(until) }].into_iter();
-        assert!(!track.condemn(&Config::default(), back(46), LATER));
+        assert_eq!(track.condemn(&Config::default(), back(46), LATER), None);
         lose(&mut track, [42]);
         assert!(!track.has_losses(), "it was sent while all were silent");
         lose(&mut track, [50, 60]);
-        assert!(!track.condemn(&Config::default(), back(70), LATER));
+        assert_eq!(track.condemn(&Config::default(), back(70), LATER), None);
         lose(&mut track, [70]);
-        assert!(!track.condemn(&Config::default(), back(75), LATER), "what has waited may come at once");
+        assert_eq!(
+            track.condemn(&Config::default(), back(75), LATER),
+            None,
+            "what has waited may come at once"
+        );
         let later = LATER.after(RESPITE);
         assert!(
-            track.condemn(&Config::default(), back(75), later),
+            track.condemn(&Config::default(), back(75), later).is_some(),
             "three more, while the other delivers, do"
         );
     }
