@@ -1,5 +1,5 @@
 //! Why a border forwards a prefix as it does: the border's own account of its vote, and beside it what only the controller has
-//! (the nodes that packets pass) and what only the engines have (the LSA or LSP that announces the prefix).
+//! (the nodes that packets pass, and where these leave the shortest ways) and what only the engines have (the LSA or LSP that announces the prefix).
 
 use std::{
     collections::BTreeMap,
@@ -70,6 +70,7 @@ impl State {
             let Some(vn) = vns.get(candidate.vn.as_str()).copied() else { continue };
             if let Some(inspector) = &self.inspector {
                 candidate.path = inspector.ways(vn, prefix, border);
+                candidate.detours = inspector.detours(vn, prefix, border);
             }
             if let Some(announcement) = announcements.iter().find(|a| a.vn_id == u32::from(vn)) {
                 candidate.announced_by.clone_from(&announcement.text);

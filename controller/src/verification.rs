@@ -11,6 +11,7 @@
 
 mod alarms;
 mod cell;
+mod detours;
 mod finding;
 mod shape;
 #[cfg(test)]

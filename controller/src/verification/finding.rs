@@ -36,8 +36,9 @@ pub(super) enum Class {
 impl Finding {
     /// `expected` are the borders that the model expects to deliver, if any is in reach.
     ///
-    /// Engines may break ties or leave out equally near borders as they like, so any of those expected will do. Next hops
-    /// and distances are not compared: a way round is no fault as long as packets come out where they should.
+    /// Engines may break ties or leave out equally near borders as they like, so any of those expected will do. A way round is no
+    /// fault as long as packets come out where they should: next hops are held against the model's when an operator asks
+    /// ([`detours`](super::Inspector::detours)).
     pub(super) fn of(verdict: &Verdict, verifier: &Verifier, expected: Option<&BTreeSet<&NodeName>>) -> Self {
         let name = |node: &NodeId| verifier.node_name(*node).cloned();
         let egress: BTreeSet<NodeName> = verdict.egress.iter().filter_map(name).collect();

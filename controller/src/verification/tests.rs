@@ -142,6 +142,13 @@ fn plan() -> Plan {
     ring(1).plan
 }
 
+fn plan_of(text: &str) -> Plan {
+    let topology = braid_topology::parse(text, "ring.yaml").unwrap();
+    let mut allocation = Allocation::default();
+    allocation.update(&topology).unwrap();
+    braid_layout::plan(&topology, &allocation).unwrap()
+}
+
 /// South's prefix is attached at west too, which is nearer to north.
 fn anycast() -> Plan {
     let text = RING.replace("west: {}", "west: { border: { prefixes: [198.18.3.0/24] } }");
@@ -336,30 +343,41 @@ fn a_new_topology_keeps_what_was_found_and_a_prefix_that_leaves_is_forgotten() {
     lab.route("east", SOUTH, &["eth1"]);
     lab.wait(200 * MS);
     lab.north_is_told(&["red Loops south"]);
-    let follow = |lab: &mut Lab, text: String| {
-        let topology = braid_topology::parse(&text, "ring.yaml").unwrap();
-        let mut allocation = Allocation::default();
-        allocation.update(&topology).unwrap();
-        lab.plan = braid_layout::plan(&topology, &allocation).unwrap();
+    let follow = |lab: &mut Lab, text: &str| {
+        lab.plan = plan_of(text);
         lab.fleet.follow(&lab.plan);
         let links = Links::of(&lab.plan, &lab.fleet);
         lab.inspector.follow(&lab.plan, &links, lab.now).unwrap();
         lab.inspector.settle(lab.now);
     };
     // A metric changes: the loop is still there, and nobody needs to hear of it again.
-    follow(&mut lab, RING.replace(r#""west:eth1"] }"#, r#""west:eth1"], metric: 11 }"#));
+    follow(&mut lab, &RING.replace(r#""west:eth1"] }"#, r#""west:eth1"], metric: 11 }"#));
     lab.north_is_told(&[]);
     lab.wait(CONVERGENCE * 2);
     lab.north_is_told(&[]);
     assert_eq!(lab.inspector.faults().count(), 1);
 
-    follow(&mut lab, RING.replace("198.18.2.0/24", "198.18.4.0/24"));
+    follow(&mut lab, &RING.replace("198.18.2.0/24", "198.18.4.0/24"));
     let (told, snapshot) = lab.told_north();
     assert!(snapshot && told.is_empty(), "{told:?}");
     assert_eq!(lab.inspector.faults().count(), 0);
-    follow(&mut lab, RING.to_owned());
+    follow(&mut lab, RING);
     lab.wait(200 * MS);
     assert!(lab.told_north().1);
+}
+
+#[test]
+fn who_leaves_the_shortest_way_is_named() {
+    // The way by west is the longer one.
+    let mut lab = Lab::calm(plan_of(&RING.replace(r#""west:eth1"] }"#, r#""west:eth1"], metric: 11 }"#)));
+    let detours = |lab: &Lab| lab.inspector.detours(vn(1), prefix(SOUTH), &node("north"));
+    assert_eq!(detours(&lab), [""; 0]);
+    lab.route("north", SOUTH, &["eth1", "eth2"]);
+    assert_eq!(detours(&lab), ["north by eth2, where the model goes by eth1"]);
+    // With the short way down the long one is the shortest.
+    lab.route("north", SOUTH, &["eth2"]);
+    lab.link(1, false);
+    assert_eq!(detours(&lab), [""; 0]);
 }
 
 #[test]
@@ -378,5 +396,6 @@ fn the_ways_of_a_prefix_are_told_branch_by_branch() {
     assert_eq!(ways(&lab), ["north > west: dropped, no route (198.18.2.0/24)"]);
     lab.inspector.forget(&node("west"));
     assert_eq!(ways(&lab), ["north > west: its FIB is not known (198.18.2.0/24)"]);
+    assert_eq!(lab.inspector.detours(vn(1), prefix(SOUTH), &node("north")), [""; 0]);
     assert_eq!(lab.inspector.ways(vn(1), prefix(SOUTH), &node("atlantis")), [""; 0]);
 }

@@ -67,6 +67,8 @@ pub struct Candidate {
     pub verified_detail: Option<String>,
     /// The nodes that the prefix passes, one line for each branch.
     pub path: Vec<String>,
+    /// The routers on these paths that send the prefix by other next hops than the model's shortest paths.
+    pub detours: Vec<String>,
     /// The protocol's own evidence: what announces the prefix.
     pub announced_by: Option<String>,
 }
@@ -116,6 +118,7 @@ impl From<v1::Candidate> for Candidate {
             verified_age_ms: units::whole_milliseconds(candidate.verified_age),
             verified_detail: present(candidate.verified_detail.clone()),
             path: candidate.path.clone(),
+            detours: candidate.detours.clone(),
             announced_by: present(candidate.announced_by.clone()),
             vn: candidate.vn,
             engine: candidate.engine,
@@ -217,6 +220,12 @@ impl Candidate {
             || self.announced_by.is_some()
     }
 
+    /// The paths, and below them where they leave the shortest ones.
+    fn ways(&self) -> Vec<String> {
+        let detours = self.detours.iter().map(|detour| format!("detour: {detour}"));
+        self.path.iter().cloned().chain(detours).collect()
+    }
+
     fn evidence(&self) -> Vec<Cell> {
         let found = |state: Option<&str>, egress: &[String], age_ms: Option<u64>, detail: Option<&str>| {
             let Some(state) = state else { return Cell::maybe(None::<String>) };
@@ -244,7 +253,7 @@ impl Candidate {
                 self.verified_age_ms,
                 self.verified_detail.as_deref(),
             ),
-            Cell::stack(&self.path),
+            Cell::stack(&self.ways()),
             Cell::maybe(self.announced_by.as_ref()),
         ]
     }
