@@ -65,6 +65,14 @@ impl Default for Kernel {
 }
 
 impl Kernel {
+    pub(crate) fn check(&self) -> Result<(), Wrong> {
+        if self.table == 0 || self.metric == Some(0) {
+            let reason = "table and metric are 1 or more; metric 0 belongs to connected and static routes";
+            return Err(wrong("kernel", reason));
+        }
+        Ok(())
+    }
+
     /// For routes of this protocol number, with that metric by default.
     pub(crate) fn mark(self, protocol: u8, metric: u32) -> RouteMark {
         RouteMark { table: self.table, protocol, metric: self.metric.unwrap_or(metric) }

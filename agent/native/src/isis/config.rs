@@ -94,11 +94,7 @@ impl File {
             packet_rate: limits.packets_per_second.unwrap_or(usual.packet_rate),
             externals: limit(limits.externals, usual.externals),
         };
-        if self.kernel.table == 0 || self.kernel.metric == Some(0) {
-            let reason = "table and metric are 1 or more; metric 0 belongs to connected and static routes";
-            return Err(wrong("kernel", reason));
-        }
-        Ok(())
+        self.kernel.check()
     }
 
     fn convert_timers(&self, config: &mut Config) {

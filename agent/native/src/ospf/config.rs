@@ -105,11 +105,7 @@ impl File {
             packets_per_second: limits.packets_per_second.unwrap_or(usual.packets_per_second),
             externals: limit(limits.externals, usual.externals),
         };
-        if self.kernel.table == 0 || self.kernel.metric == Some(0) {
-            let reason = "table and metric are 1 or more; metric 0 belongs to connected and static routes";
-            return Err(wrong("kernel", reason));
-        }
-        Ok(())
+        self.kernel.check()
     }
 }
 
