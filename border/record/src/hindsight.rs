@@ -63,6 +63,8 @@ pub(crate) struct Hindsight {
     pub electorates: Vec<(Millis, BTreeSet<u8>)>,
     /// When the record ends.
     pub end: Millis,
+    /// How many votes have been held.
+    decisions: u64,
     cases: HashMap<PrefixId, Case>,
     electors: Vec<Elector>,
     ports_down: BTreeSet<u8>,
@@ -87,6 +89,8 @@ struct Heard {
 #[derive(Debug, Clone)]
 struct Open {
     from: Millis,
+    /// How many votes had been held by then.
+    decisions: u64,
     cause: Cause,
     /// Where it delivered when it was outvoted.
     egress: Option<EgressSet>,
@@ -137,7 +141,10 @@ impl Hindsight {
             }
             Event::Electors(electors) => self.set_electors(electors),
             Event::Evidence { at, evidence } => self.hear(*at, evidence),
-            Event::Decide { at, .. } => self.end = self.end.max(*at),
+            Event::Decide { at, .. } => {
+                self.decisions += 1;
+                self.end = self.end.max(*at);
+            }
             Event::Standing(_) | Event::Vn { .. } | Event::Border { .. } => {}
         }
     }
@@ -167,12 +174,9 @@ impl Hindsight {
     }
 
     fn note(&mut self, prefix: Ipv4Net, vn: u8, fault: &Open, until: Millis) {
-        let Open { from, cause, .. } = *fault;
-        // The first of the probes that were lost may have been sent before the last that came out was known to have.
-        let mut before = self.spells.get(&prefix).into_iter().flatten().rev();
-        let last = before.find(|spell| spell.vn == vn).map(|spell| spell.until);
-        let from = last.map_or(from, |last| from.max(last));
-        if from < until {
+        let Open { from, cause, decisions, .. } = *fault;
+        // One that came and went within a millisecond counts if a vote was held on it.
+        if from < until || decisions < self.decisions {
             self.spells.entry(prefix).or_default().push(Spell { vn, from, until, cause });
         }
     }
@@ -240,6 +244,7 @@ impl Hindsight {
         }
         let voting: BTreeSet<u8> = found.iter().map(|(vn, ..)| *vn).collect();
         let mut ended = Vec::new();
+        let decisions = self.decisions;
         if let Some(case) = self.cases.get_mut(&number) {
             let left = case.ballots.keys().copied().filter(|vn| !voting.contains(vn));
             found.extend(left.map(|vn| (vn, None, None)).collect::<Vec<_>>());
@@ -247,7 +252,7 @@ impl Hindsight {
                 let heard = case.ballots.entry(vn).or_default();
                 match (&mut heard.fault, cause) {
                     (Some(open), Some(_)) => open.from = open.from.min(at),
-                    (None, Some(cause)) => heard.fault = Some(Open { from: at, cause, egress }),
+                    (None, Some(cause)) => heard.fault = Some(Open { from: at, decisions, cause, egress }),
                     (None, None) => {}
                     (fault @ Some(_), None) => {
                         let open = fault.take();

@@ -91,6 +91,22 @@ fn who_is_first_with_the_truth_is_not_at_fault() {
     assert_eq!((outcome.figures.switches, outcome.figures.wrong_ms), (0, 0));
 }
 
+/// Carrier goes, and red, blue and green lose their routes within a millisecond, one after the other; blue has the way round at once.
+/// Who had no route when the vote was held was left for a reason.
+#[test]
+fn a_fault_of_less_than_a_millisecond_is_one_if_a_vote_was_held_on_it() {
+    let record = recorded(MASTER, |live| {
+        for (vn, route) in [(1, 0), (2, 0), (2, 1), (3, 0), (1, 1), (3, 1)] {
+            live.act(&Action::Route(0, vn, route));
+            live.decide();
+        }
+        live.then(5_000, &Action::Route(0, 3, 2));
+    });
+    let figures = replay(&record, &Change::default()).figures;
+    assert!(figures.switches >= 2, "{figures:?}");
+    assert_eq!((figures.false_switches, figures.wrong_ms), (0, 0), "{figures:?}");
+}
+
 /// Everything fails: that cannot be helped, and is told apart.
 #[test]
 fn what_nobody_delivers_is_unavoidable() {
