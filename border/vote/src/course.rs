@@ -6,6 +6,7 @@ use crate::{
     electorate::{Seat, Tally},
     eligibility::Tier,
     mask::Mask,
+    policy::PROOF,
     sets::Sets,
     words,
 };
@@ -53,13 +54,20 @@ pub(crate) struct Vote<'v> {
 }
 
 impl Vote<'_> {
-    /// When a seat that is not driving may take over from an incumbent that nobody objects to.
-    pub fn ready_at(&self, seat: &Seat) -> Millis {
-        if seat.standing.condition != Condition::Clean {
+    /// When a master that is not driving may take over from an incumbent that nobody objects to.
+    pub fn takes_over_at(&self, master: &Seat, incumbent: Option<&Seat>) -> Millis {
+        if master.standing.condition != Condition::Clean {
             return Millis::NEVER;
         }
-        let stable = seat.standing.since.max(seat.steady_since).after(self.policy.settle);
-        stable.max(seat.standing.barred_until(self.policy)).max(self.damped_until(seat))
+        let stable = master.standing.since.max(master.steady_since).after(self.policy.settle);
+        let proven = incumbent.and_then(|incumbent| self.awaits_proof(master, incumbent)).unwrap_or_default();
+        stable.max(proven).max(master.standing.barred_until(self.policy)).max(self.damped_until(master))
+    }
+
+    /// Until when a master through which no probe has come out waits for the first, if probes come out through the incumbent.
+    pub fn awaits_proof(&self, master: &Seat, incumbent: &Seat) -> Option<Millis> {
+        let awaited = incumbent.proven && !master.proven && master.standing.condition == Condition::Clean;
+        awaited.then(|| master.standing.since.max(master.steady_since).after(PROOF))
     }
 
     /// Until when a seat is damped.
@@ -256,11 +264,11 @@ impl<N: Narrator> Course<'_, '_, N> {
         let Some(master) = self.left.iter().find(|seat| vote.seats[*seat].vn == master) else { return };
         let vn = vote.seats[master].vn;
         match incumbent {
-            Some(other) if other != master && vote.ready_at(&vote.seats[master]) > vote.now => {
-                self.keep_only(Step::Settling, other, || {
-                    let settle = words::Lasting(vote.policy.settle);
-                    format!("VN {vn} takes over as master once its route has been stable for {settle}")
-                });
+            Some(other)
+                if other != master
+                    && vote.takes_over_at(&vote.seats[master], Some(&vote.seats[other])) > vote.now =>
+            {
+                self.keep_only(Step::Settling, other, || words::takeover(&vote, master, other));
             }
             _ => self.keep_only(Step::Master, master, || {
                 format!("VN {vn} is the master and no majority contradicts it")

@@ -47,6 +47,8 @@ pub(crate) struct Seat {
     pub egress_since: Millis,
     /// Its engine may still bring a route.
     pub starting: bool,
+    /// Probes come out through it.
+    pub proven: bool,
     /// Verification speaks against it.
     pub refuted: bool,
     pub standing: Standing,

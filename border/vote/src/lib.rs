@@ -128,7 +128,7 @@ pub use evidence::{
     Ballot, CloneEvidence, EgressId, EgressSet, EngineEvidence, EngineState, Evidence, FibEvidence, NextHop,
     PrefixId, ProbeEvidence, RouteEvidence, Unusable, VerificationEvidence,
 };
-pub use policy::{FAIL_BACK_CEILING, FORGIVEN_AFTER, Policy, Rule, SPREAD};
+pub use policy::{FAIL_BACK_CEILING, FORGIVEN_AFTER, PROOF, Policy, Rule, SPREAD};
 pub use poll::Poll;
 pub use sorted::SortedSet;
 pub use time::Millis;

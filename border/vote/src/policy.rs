@@ -16,6 +16,10 @@ pub const FORGIVEN_AFTER: Duration = Duration::from_secs(600);
 /// arrived, and others may know more.
 pub const SPREAD: Duration = Duration::from_millis(50);
 
+/// How long a master through which no probe has come out yet waits for the first, where probes come out through the VN that
+/// drives. What has never delivered is known to be lost after 3 s at the earliest, since it may be about to converge.
+pub const PROOF: Duration = Duration::from_secs(5);
+
 /// The policy of one prefix at one border. Durations count in whole milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Policy {

@@ -191,6 +191,7 @@ impl Race {
                 None => cell.verification_since.into(),
             },
             starting: state == EngineState::Starting,
+            proven: cell.probe.egress().is_some(),
             refuted: matches!(cell.verification, Finding::LOOPS | Finding::DROPPED)
                 || cell.verification.differs_from_model(),
             standing: cell.standing(),
@@ -333,7 +334,7 @@ impl Race {
             at(barred_until);
             at(damped_until);
             if policy.rule == (Rule::Master { master: seat.vn }) {
-                at(vote.ready_at(seat));
+                at(vote.takes_over_at(seat, incumbent.map(|place| &seats[place])));
             }
         }
         at(self.split_since.known().map_or(Millis(0), |since| since.after(policy.settle)));
@@ -341,12 +342,17 @@ impl Race {
         (next < Millis::NEVER).then_some(next)
     }
 
-    /// Whether a disagreement is settling, a new prefix waits, or the best there is seems to fail.
+    /// Whether a disagreement is settling, a new prefix waits, the master has still to prove itself, or the best there is seems to fail.
     fn in_doubt(&self, vote: &Vote<'_>, choice: &Choice) -> bool {
-        let Vote { tally, policy, now, .. } = *vote;
+        let Vote { tally, policy, now, seats, .. } = *vote;
         let disputed = choice.winner.is_some_and(|winner| tally.contradicts(winner));
         let splitting = self.split_since.known().is_some_and(|since| since.after(policy.settle) > now);
-        disputed || splitting || choice.step == Step::Gathering || tally.tier == Tier::Failing
+        let unproven = choice.winner.is_some_and(|winner| {
+            let masters = seats.iter().filter(|seat| policy.rule == Rule::Master { master: seat.vn });
+            let mut until = masters.filter_map(|master| vote.awaits_proof(master, &seats[winner]));
+            until.any(|until| until > now)
+        });
+        disputed || splitting || unproven || choice.step == Step::Gathering || tally.tier == Tier::Failing
     }
 
     /// Explains the vote that would be held now, on copies.

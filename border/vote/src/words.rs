@@ -9,6 +9,7 @@ use crate::{
     electorate::{Seat, last_news},
     eligibility::Tier,
     mask::Mask,
+    policy::PROOF,
 };
 
 /// A duration in words: `200 ms`, `12.5 s`.
@@ -44,6 +45,20 @@ pub(crate) fn gathering(vote: &Vote<'_>, until: Millis) -> String {
     let wait = Lasting(until.since(vote.now));
     let known = final_of(vote, |seat| seat.is_final(vote.policy.spread_at(news)));
     format!("a new prefix waits {}, for {wait} more at most{known}", waits.join(" and "))
+}
+
+/// What the master waits for.
+pub(crate) fn takeover(vote: &Vote<'_>, master: usize, incumbent: usize) -> String {
+    let (master, incumbent) = (&vote.seats[master], &vote.seats[incumbent]);
+    let settle = Lasting(vote.policy.settle);
+    let proof = match vote.awaits_proof(master, incumbent) {
+        Some(_) => {
+            let incumbent = incumbent.vn;
+            format!(" and probes come out, as they do through VN {incumbent}, or for {}", Lasting(PROOF))
+        }
+        None => String::new(),
+    };
+    format!("VN {} takes over as master once its route has been stable for {settle}{proof}", master.vn)
 }
 
 /// The VNs whose ballots are known to stay as they are.

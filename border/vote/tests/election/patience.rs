@@ -2,7 +2,7 @@
 
 use braid_vote::{EngineState, Millis, Policy, Step};
 
-use crate::world::{BLUE, Event, GREEN, RED, World, majority, master};
+use crate::world::{BLUE, DENVER, Event, GREEN, RED, World, majority, master};
 
 const THREE: [&str; 3] = ["frr", "bird", "native"];
 
@@ -68,6 +68,37 @@ fn a_return_waits_for_a_stable_route() {
     let verdict = world.wait_until(Millis(32_000));
     assert_eq!((verdict.winner, verdict.decisive_step), (Some(GREEN), Step::Settling));
     assert_eq!(world.wait_until(Millis(32_100)).winner, Some(RED));
+}
+
+#[test]
+fn a_master_that_has_delivered_nothing_yet_waits_while_another_delivers() {
+    let begin = || {
+        let mut world = World::new(master(RED), &THREE);
+        world.apply(&Event::Route(GREEN, 1));
+        world.at(1_000, &Event::Egress(GREEN, Some(DENVER)));
+        assert_eq!(world.wait_until(Millis(2_000)).winner, Some(GREEN));
+        world.at(3_000, &Event::Route(RED, 1));
+        world
+    };
+    let mut world = begin();
+    assert_eq!(world.wait_until(Millis(4_000)).winner, Some(GREEN));
+    assert_eq!(world.poll.doubt().collect::<Vec<_>>(), [world.prefix], "probes shall hurry");
+    let told = &world.explain().steps;
+    let settling = told.iter().find(|step| step.step == Step::Settling).unwrap();
+    assert!(
+        settling.detail.ends_with("and probes come out, as they do through VN 2, or for 5 s"),
+        "{told:#?}"
+    );
+    assert_eq!(world.at(4_500, &Event::Egress(RED, Some(DENVER))).winner, Some(RED));
+
+    // Nothing ever comes out.
+    let mut world = begin();
+    assert_eq!(world.at(6_100, &Event::ProbesLost(RED)).winner, Some(GREEN));
+    // Nobody probes it.
+    let mut world = begin();
+    assert_eq!(world.wait_until(Millis(7_999)).winner, Some(GREEN));
+    assert_eq!(world.wait_until(Millis(8_000)).winner, Some(RED));
+    assert_eq!(world.poll.doubt().count(), 0);
 }
 
 #[test]
