@@ -498,13 +498,11 @@ impl ThreeWay {
             2 => ThreeWayState::Down,
             _ => return None,
         };
-        let three_way = ThreeWay {
-            state,
-            circuit: reader.u32(),
-            neighbour: reader.array().map(SystemId),
-            neighbour_circuit: reader.u32(),
-        };
-        reader.is_empty().then_some(three_way)
+        // Each field only after the one before it: other lengths than 1, 5, 11 and 15 are none.
+        let circuit = reader.u32();
+        let neighbour = circuit.and_then(|_| reader.array()).map(SystemId);
+        let neighbour_circuit = neighbour.and_then(|_| reader.u32());
+        reader.is_empty().then_some(ThreeWay { state, circuit, neighbour, neighbour_circuit })
     }
 
     fn bytes(&self) -> Vec<u8> {

@@ -6,8 +6,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use braid_isis_packet::{
     Algorithm, AreaAddress, Authentication, AuthenticationValue, BuildError, CircuitType, Csnp, Frame,
     Ipv6Prefix, Key, LanHello, LanId, Level, Lsp, LspFlags, LspHeader, LspId, NarrowNeighbour, NarrowPrefix,
-    NewLsp, Pdu, PointToPointHello, Psnp, SystemId, ThreeWay, ThreeWayState, Tlv, TlvList, Topology,
-    WideNeighbour, WidePrefix,
+    NewLsp, Pdu, PointToPointHello, Psnp, RawTlv, SystemId, ThreeWay, ThreeWayState, Tlv, TlvList, Topology,
+    WideNeighbour, WidePrefix, tlv::code,
 };
 use ipnet::{Ipv4Net, Ipv6Net};
 use proptest::{
@@ -343,11 +343,11 @@ proptest! {
 
     #[test]
     fn any_value_of_any_tlv_reads_and_is_carried(code in any::<u8>(), value in vec(any::<u8>(), 0..256)) {
-        let tlv = Tlv::decode(braid_isis_packet::RawTlv { code, value: &value });
+        let tlv = Tlv::decode(RawTlv { code, value: &value });
         prop_assert_eq!(tlv.code(), code);
         let mut written = Vec::new();
         tlv.encode(&mut written).unwrap();
-        let again = Tlv::decode(braid_isis_packet::RawTlv { code, value: &written[2..] });
+        let again = Tlv::decode(RawTlv { code, value: &written[2..] });
         prop_assert_eq!(tlv, again);
     }
 
@@ -361,7 +361,7 @@ proptest! {
         let mut heads = 0;
         while let [code, length, after @ ..] = rest {
             let (value, after) = after.split_at((*length).into());
-            let Tlv::ExtendedIp(more) = Tlv::decode(braid_isis_packet::RawTlv { code: *code, value }) else {
+            let Tlv::ExtendedIp(more) = Tlv::decode(RawTlv { code: *code, value }) else {
                 panic!("TLV {code} in place of 135");
             };
             read.extend(more);
@@ -445,4 +445,15 @@ fn what_does_not_fit_is_refused() {
     assert_eq!(Lsp::build(&new, &[], &Authentication::Cryptographic(vec![])), Err(BuildError::NoKey));
     let password = Authentication::Password("x".repeat(255).as_str().into());
     assert_eq!(Lsp::build(&new, &[], &password), Err(BuildError::TlvTooLong { code: 10, length: 256 }));
+}
+
+/// RFC 5303 §3.2: a state; with it a circuit; with both a neighbour; with all three the neighbour's circuit.
+#[test]
+fn a_three_way_tlv_has_one_of_four_lengths() {
+    let value = [0; 20];
+    let reads = |length: usize| {
+        let raw = RawTlv { code: code::THREE_WAY, value: &value[..length] };
+        matches!(Tlv::decode(raw), Tlv::ThreeWay(_))
+    };
+    assert_eq!((0..=20).filter(|length| reads(*length)).collect::<Vec<_>>(), [1, 5, 11, 15]);
 }
