@@ -24,7 +24,6 @@ impl View {
         let config = &instance.config;
         let auth = config.auth(level).clone();
         let headers = PduKind::Lsp(level).header_len() + auth.tlv_len();
-        let startup = startup(instance, now);
         let left = instance.left || !config.has_level(level);
         let up = match level {
             Level::Two if leaks(instance) && !left => up(instance, &scope),
@@ -37,7 +36,7 @@ impl View {
             areas: config.areas().copied().collect(),
             host_name: config.host_name.clone(),
             style: config.metric_style,
-            overload: config.overload || startup.is_some(),
+            overload: is_overloaded(instance, now),
             attached: level == Level::One && leads_out(instance, now),
             circuits: instance
                 .circuits
@@ -52,7 +51,7 @@ impl View {
             refresh: config.refresh,
             pacing: config.lsp_pacing,
             left,
-            until: startup,
+            until: startup(instance, now),
         }
     }
 }
@@ -97,6 +96,10 @@ fn startup(instance: &Instance, now: Instant) -> Option<Instant> {
     end.filter(|end| *end > now)
 }
 
+fn is_overloaded(instance: &Instance, now: Instant) -> bool {
+    instance.config.overload || startup(instance, now).is_some()
+}
+
 /// ISO 10589 §7.2.9.2. What is overloaded does not ask for an area's traffic: level-1 routers that look at the attached bit alone,
 /// as isisd's do, would send it.
 fn leads_out(instance: &Instance, now: Instant) -> bool {
@@ -104,7 +107,7 @@ fn leads_out(instance: &Instance, now: Instant) -> bool {
         && match instance.config.attached {
             Attached::Always => true,
             Attached::Never => false,
-            Attached::Automatic if instance.config.overload || startup(instance, now).is_some() => false,
+            Attached::Automatic if is_overloaded(instance, now) => false,
             Attached::Automatic => {
                 let areas: Vec<AreaAddress> = instance.config.areas().copied().collect();
                 instance.routing.routing().reaches_other_area(&areas)

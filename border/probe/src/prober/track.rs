@@ -123,9 +123,9 @@ impl Track {
         }
     }
 
-    /// Whether the losses amount to a loss now, and since when: `needed` in a row, and either another virtual network has delivered all the
-    /// while, or they are five times as many and have lasted as long as that takes at the usual interval. What has never delivered
-    /// has three seconds: its routers may be about to converge, the far border to listen.
+    /// Whether the losses amount to a loss now, and since when: `needed` in a row, and either another virtual network has
+    /// delivered all the while, or they are five times as many and have lasted as long as that takes at the usual interval. What
+    /// has never delivered has three seconds: its routers may be about to converge, the far border to listen.
     ///
     /// Where the others were silent too when this began and one of them delivers again, counting begins anew: it was the
     /// far border that was away, and its answers come back through one virtual network a moment before the next.
